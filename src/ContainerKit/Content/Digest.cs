@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 
@@ -11,6 +12,8 @@ public readonly struct Digest : IEquatable<Digest>, IComparable<Digest>, ISpanPa
 {
     private const string Prefix = "sha256:";
     private const int HexLength = 64;
+
+    private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdef");
 
     private readonly string? _hex;
 
@@ -58,7 +61,7 @@ public readonly struct Digest : IEquatable<Digest>, IComparable<Digest>, ISpanPa
         // Only the canonical spelling parses: a digest becomes a file name, and "SHA256:../../x" must never get through.
         var valid = s.Length == Prefix.Length + HexLength
             && s.StartsWith(Prefix, StringComparison.Ordinal)
-            && !s[Prefix.Length..].ContainsAnyExcept("0123456789abcdef");
+            && !s[Prefix.Length..].ContainsAnyExcept(HexDigits);
         result = valid ? new Digest(s[Prefix.Length..].ToString()) : default;
         return valid;
     }
