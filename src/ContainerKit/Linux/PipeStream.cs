@@ -1,0 +1,179 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
+using Microsoft.Win32.SafeHandles;
+using Tmds.Linux;
+using static Tmds.Linux.LibC;
+
+namespace ContainerKit.Linux;
+
+/// <summary>
+/// One end of a pipe as a stream that waits without a thread. Closing the write end is how a program's standard input ends;
+/// writing to a pipe that nobody reads any more is an <see cref="IOException"/>.
+/// </summary>
+[SupportedOSPlatform("linux")]
+internal sealed unsafe class PipeStream : Stream
+{
+    private readonly SafeFileHandle _handle;
+    private readonly EventLoop.Registration _registration;
+    private readonly bool _canWrite;
+    private int _isDisposed;
+
+    private PipeStream(SafeFileHandle handle, bool canWrite)
+    {
+        _handle = handle;
+        _canWrite = canWrite;
+        _registration = EventLoop.Shared.Watch(handle);
+    }
+
+    /// <summary>Makes a pipe whose read end is this process's, and whose write end goes to a child.</summary>
+    public static (PipeStream Mine, SafeFileHandle Theirs) ForReading()
+    {
+        var (read, write) = Create();
+        SetNonBlocking(read);
+        return (new PipeStream(read, canWrite: false), write);
+    }
+
+    /// <summary>Makes a pipe whose write end is this process's, and whose read end goes to a child.</summary>
+    public static (PipeStream Mine, SafeFileHandle Theirs) ForWriting()
+    {
+        var (read, write) = Create();
+        SetNonBlocking(write);
+        return (new PipeStream(write, canWrite: true), read);
+    }
+
+    public override bool CanRead => !_canWrite;
+
+    public override bool CanWrite => _canWrite;
+
+    public override bool CanSeek => false;
+
+    public override long Length => throw new NotSupportedException("A pipe has no length.");
+
+    public override long Position
+    {
+        get => throw new NotSupportedException("A pipe has no position.");
+        set => throw new NotSupportedException("A pipe has no position.");
+    }
+
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        while (true)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (TryRead(buffer.Span, out var count))
+            {
+                return count;
+            }
+
+            await _registration.WaitAsync(forWriting: false, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        while (!buffer.IsEmpty)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (TryWrite(buffer.Span, out var count))
+            {
+                buffer = buffer[count..];
+            }
+            else
+            {
+                await _registration.WaitAsync(forWriting: true, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    public override int Read(byte[] buffer, int offset, int count) => ReadAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
+
+    public override void Write(byte[] buffer, int offset, int count) => WriteAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
+
+    public override void Flush()
+    {
+    }
+
+    public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException("A pipe cannot seek.");
+
+    public override void SetLength(long value) => throw new NotSupportedException("A pipe has no length.");
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing && Interlocked.Exchange(ref _isDisposed, 1) == 0)
+        {
+            _registration.Dispose();
+            _handle.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    private static (SafeFileHandle Read, SafeFileHandle Write) Create()
+    {
+        var ends = stackalloc int[2];
+        LinuxException.ThrowIf(pipe2(ends, O_CLOEXEC) < 0 ? Marshal.GetLastPInvokeError() : 0, $"make a pipe");
+        return (new SafeFileHandle(ends[0], ownsHandle: true), new SafeFileHandle(ends[1], ownsHandle: true));
+    }
+
+    // O_NONBLOCK belongs to the open file description: the other end has its own, and stays as programs expect it.
+    private static void SetNonBlocking(SafeFileHandle end) =>
+        LinuxException.ThrowIf(fcntl((int)end.DangerousGetHandle(), F_SETFL, O_NONBLOCK) < 0 ? Marshal.GetLastPInvokeError() : 0, $"set up a pipe");
+
+    private bool TryRead(Span<byte> buffer, out int count)
+    {
+        fixed (byte* to = buffer)
+        {
+            return Finished(Attempt(to, buffer.Length, isWrite: false), "read from a pipe", out count);
+        }
+    }
+
+    private bool TryWrite(ReadOnlySpan<byte> buffer, out int count)
+    {
+        fixed (byte* from = buffer)
+        {
+            return Finished(Attempt(from, buffer.Length, isWrite: true), "write to a pipe", out count);
+        }
+    }
+
+    private (long Result, int Errno) Attempt(byte* buffer, int length, bool isWrite)
+    {
+        var counted = false;
+        _handle.DangerousAddRef(ref counted);
+        try
+        {
+            var fd = (int)_handle.DangerousGetHandle();
+            long result;
+            int errno;
+            do
+            {
+                result = isWrite ? write(fd, buffer, (size_t)(ulong)length) : read(fd, buffer, (size_t)(ulong)length);
+                errno = result < 0 ? Marshal.GetLastPInvokeError() : 0;
+            }
+            while (errno == Errno.EINTR);
+            return (result, errno);
+        }
+        finally
+        {
+            _handle.DangerousRelease();
+        }
+    }
+
+    private static bool Finished((long Result, int Errno) outcome, string attempt, out int count)
+    {
+        count = (int)Math.Max(outcome.Result, 0);
+        if (outcome.Errno is not (0 or Errno.EAGAIN))
+        {
+            throw new LinuxException(outcome.Errno, attempt);
+        }
+
+        return outcome.Errno == 0;
+    }
+}
