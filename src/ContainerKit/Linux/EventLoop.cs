@@ -11,7 +11,7 @@ namespace ContainerKit.Linux;
 /// cost no thread each. .NET itself reads anonymous pipes by blocking a pool thread.
 /// </summary>
 [SupportedOSPlatform("linux")]
-internal sealed unsafe class EventLoop
+internal sealed class EventLoop
 {
     private const int EventsAtOnce = 64;
 
@@ -38,7 +38,7 @@ internal sealed unsafe class EventLoop
         return registration;
     }
 
-    private void Run()
+    private unsafe void Run()
     {
         var events = (epoll_event*)NativeMemory.Alloc(EventsAtOnce, (nuint)sizeof(epoll_event));
         while (true)
@@ -76,11 +76,19 @@ internal sealed unsafe class EventLoop
         /// <summary>Completes when the descriptor can be read (or written), or has come to its end.</summary>
         public async Task WaitAsync(bool forWriting, CancellationToken cancellationToken)
         {
-            TaskCompletionSource waiting;
+            var waiting = Arm(forWriting);
+            await using (cancellationToken.UnsafeRegister(static (source, token) => ((TaskCompletionSource)source!).TrySetCanceled(token), waiting).ConfigureAwait(false))
+            {
+                await waiting.Task.ConfigureAwait(false);
+            }
+        }
+
+        private unsafe TaskCompletionSource Arm(bool forWriting)
+        {
             lock (_gate)
             {
                 ObjectDisposedException.ThrowIf(_isDisposed, this);
-                waiting = _waiting = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                _waiting = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
                 epoll_event request = default;
                 request.events = (int)((uint)(forWriting ? EPOLLOUT : EPOLLIN) | unchecked((uint)EPOLLONESHOT));
                 request.data.u64 = Key;
@@ -91,16 +99,12 @@ internal sealed unsafe class EventLoop
                     var result = epoll_ctl(_loop._epoll, _isAdded ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, (int)_handle.DangerousGetHandle(), &request);
                     LinuxException.ThrowIf(result < 0 ? Marshal.GetLastPInvokeError() : 0, $"watch a descriptor");
                     _isAdded = true;
+                    return _waiting;
                 }
                 finally
                 {
                     _handle.DangerousRelease();
                 }
-            }
-
-            await using (cancellationToken.UnsafeRegister(static (source, token) => ((TaskCompletionSource)source!).TrySetCanceled(token), waiting).ConfigureAwait(false))
-            {
-                await waiting.Task.ConfigureAwait(false);
             }
         }
 
@@ -112,7 +116,7 @@ internal sealed unsafe class EventLoop
             }
         }
 
-        public void Dispose()
+        public unsafe void Dispose()
         {
             lock (_gate)
             {

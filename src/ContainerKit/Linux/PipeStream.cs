@@ -11,7 +11,7 @@ namespace ContainerKit.Linux;
 /// writing to a pipe that nobody reads any more is an <see cref="IOException"/>.
 /// </summary>
 [SupportedOSPlatform("linux")]
-internal sealed unsafe class PipeStream : Stream
+internal sealed class PipeStream : Stream
 {
     private readonly SafeFileHandle _handle;
     private readonly EventLoop.Registration _registration;
@@ -116,7 +116,7 @@ internal sealed unsafe class PipeStream : Stream
         base.Dispose(disposing);
     }
 
-    private static (SafeFileHandle Read, SafeFileHandle Write) Create()
+    private static unsafe (SafeFileHandle Read, SafeFileHandle Write) Create()
     {
         var ends = stackalloc int[2];
         LinuxException.ThrowIf(pipe2(ends, O_CLOEXEC) < 0 ? Marshal.GetLastPInvokeError() : 0, $"make a pipe");
@@ -127,7 +127,7 @@ internal sealed unsafe class PipeStream : Stream
     private static void SetNonBlocking(SafeFileHandle end) =>
         LinuxException.ThrowIf(fcntl((int)end.DangerousGetHandle(), F_SETFL, O_NONBLOCK) < 0 ? Marshal.GetLastPInvokeError() : 0, $"set up a pipe");
 
-    private bool TryRead(Span<byte> buffer, out int count)
+    private unsafe bool TryRead(Span<byte> buffer, out int count)
     {
         fixed (byte* to = buffer)
         {
@@ -135,7 +135,7 @@ internal sealed unsafe class PipeStream : Stream
         }
     }
 
-    private bool TryWrite(ReadOnlySpan<byte> buffer, out int count)
+    private unsafe bool TryWrite(ReadOnlySpan<byte> buffer, out int count)
     {
         fixed (byte* from = buffer)
         {
@@ -143,7 +143,7 @@ internal sealed unsafe class PipeStream : Stream
         }
     }
 
-    private (long Result, int Errno) Attempt(byte* buffer, int length, bool isWrite)
+    private unsafe (long Result, int Errno) Attempt(byte* buffer, int length, bool isWrite)
     {
         var counted = false;
         _handle.DangerousAddRef(ref counted);

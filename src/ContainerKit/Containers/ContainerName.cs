@@ -1,0 +1,37 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Security.Cryptography;
+using System.Text.RegularExpressions;
+
+namespace ContainerKit.Containers;
+
+/// <summary>Names and ids of containers, in docker's grammar: both become directory names.</summary>
+internal static partial class ContainerName
+{
+    /// <summary>A new id: 64 hexadecimal digits, of which the first 12 are what people type.</summary>
+    public static string NewId() => RandomNumberGenerator.GetHexString(64, lowercase: true);
+
+    public static string Require(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return IsValid(name)
+            ? name
+            : throw new ArgumentException($"'{name}' cannot name a container: a letter or digit must come first, then letters, digits, '_', '.' and '-', at most 128 in all.", nameof(name));
+    }
+
+    public static bool IsValid([NotNullWhen(true)] string? name) => name is not null && Grammar().IsMatch(name);
+
+    [GeneratedRegex(@"\A[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}\z")]
+    private static partial Regex Grammar();
+}
+
+/// <summary>Paths inside a container, as users give them.</summary>
+internal static class ContainerPath
+{
+    public static string RequireAbsolute(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        return path[0] == '/'
+            ? path
+            : throw new ArgumentException($"A path inside a container must be absolute: '{path}'.", nameof(path));
+    }
+}
