@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.Versioning;
 
 namespace ContainerKit.Containers.Build;
 
@@ -8,7 +7,6 @@ namespace ContainerKit.Containers.Build;
 /// the way to them, as they are. It asks the program's own loader what it would load, so that search paths, caches and
 /// RPATHs count exactly as they do at a real start.
 /// </summary>
-[SupportedOSPlatform("linux")]
 internal sealed class HostPrograms
 {
     private readonly SortedDictionary<string, HostPath> _found = new(StringComparer.Ordinal);
