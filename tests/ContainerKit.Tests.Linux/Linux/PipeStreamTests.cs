@@ -31,15 +31,14 @@ public sealed class PipeStreamTests
     }
 
     [Test]
-    public void A_read_that_waits_can_be_cancelled_and_tried_again()
+    public async Task A_read_that_waits_can_be_cancelled_and_tried_again()
     {
         var (mine, theirs) = PipeStream.ForReading();
-        using var reading = mine;
-        using var writing = theirs;
+        await using var reading = mine;
         using var cancellation = new CancellationTokenSource(20);
 
         Assert.That(() => mine.ReadAsync(new byte[1], cancellation.Token).AsTask(), Throws.InstanceOf<OperationCanceledException>());
-        RandomAccess.Write(theirs, "y"u8, 0);
+        await WriteAndClose(theirs, "y");
         Assert.That(mine.ReadByte(), Is.EqualTo('y'));
     }
 

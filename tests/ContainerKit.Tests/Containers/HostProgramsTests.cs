@@ -1,4 +1,5 @@
 using ContainerKit.Containers.Build;
+using ContainerKit.Tests.Support;
 
 namespace ContainerKit.Tests.Containers;
 
@@ -42,7 +43,7 @@ public sealed class HostProgramsTests
             "\u007fELF\u0002\u0001"u8[..Math.Min(6, bytes.Length)].CopyTo(bytes);
             using var stream = new MemoryStream(bytes);
 
-            Assert.That(() => ElfInterpreter.Read(stream), Throws.Nothing.Or.TypeOf<InvalidDataException>());
+            Tolerate.Only<InvalidDataException>(() => ElfInterpreter.Read(stream));
         }
     }
 }

@@ -1,4 +1,5 @@
 using ContainerKit.Containers;
+using ContainerKit.Tests.Support;
 
 namespace ContainerKit.Tests.Containers;
 
@@ -66,7 +67,7 @@ public sealed class PasswdFileTests
         {
             var noise = string.Concat(Enumerable.Range(0, 60).Select(_ => alphabet[random.Next(alphabet.Length)]));
 
-            Assert.That(() => PasswdFile.Resolve("a:b", noise, noise), Throws.Nothing.Or.TypeOf<ImageException>());
+            Tolerate.Only<ImageException>(() => PasswdFile.Resolve("a:b", noise, noise));
         }
     }
 }

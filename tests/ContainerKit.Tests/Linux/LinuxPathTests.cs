@@ -38,10 +38,10 @@ public sealed class LinuxPathTests
         Assert.That(() => LinuxPath.Encode("a\0b"), Throws.ArgumentException);
     }
 
-    [TestCase("a\uD83D")]
-    [TestCase("\uDC00b")]
-    public void Half_a_surrogate_pair_is_refused(string text)
+    [Test]
+    public void Half_a_surrogate_pair_is_refused()
     {
-        Assert.That(() => LinuxPath.Encode(text), Throws.ArgumentException);
+        Assert.That(() => LinuxPath.Encode("a\uD83D"), Throws.ArgumentException);
+        Assert.That(() => LinuxPath.Encode("\uDC00b"), Throws.ArgumentException);
     }
 }
