@@ -1,0 +1,15 @@
+using ContainerKit.Linux;
+
+namespace ContainerKit.Storage.Union;
+
+/// <summary>What a path of a union stands for.</summary>
+/// <param name="Path">The absolute path inside the union, without symlinks but for the last component.</param>
+/// <param name="Stat">Its attributes as the container sees them.</param>
+/// <param name="IsWritable">Whether the writable branch holds it already, so that changing it copies nothing.</param>
+internal readonly record struct UnionEntry(string Path, FileStat Stat, bool IsWritable)
+{
+    public FileKind Kind => Stat.Kind;
+}
+
+/// <summary>One name in a directory of a union.</summary>
+internal readonly record struct UnionName(string Name, FileKind Kind);
