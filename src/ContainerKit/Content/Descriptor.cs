@@ -1,0 +1,25 @@
+namespace ContainerKit;
+
+/// <summary>Points at content by what it is: its type, its digest and its length. OCI image specification, descriptor.md.</summary>
+/// <param name="MediaType">The content's type, such as <c>application/vnd.oci.image.layer.v1.tar+gzip</c>.</param>
+/// <param name="Digest">The SHA-256 of the content.</param>
+/// <param name="Size">Its length in bytes.</param>
+public sealed record Descriptor(string MediaType, Digest Digest, long Size)
+{
+    /// <summary>The annotations by key; empty when there are none.</summary>
+    public IReadOnlyDictionary<string, string> Annotations { get; init; } = NoAnnotations;
+
+    private static IReadOnlyDictionary<string, string> NoAnnotations { get; } = new Dictionary<string, string>().AsReadOnly();
+
+    /// <summary>Whether both point at the same content under the same type with the same annotations.</summary>
+    public bool Equals(Descriptor? other) =>
+        other is not null
+        && MediaType == other.MediaType
+        && Digest == other.Digest
+        && Size == other.Size
+        && Annotations.Count == other.Annotations.Count
+        && Annotations.All(pair => other.Annotations.TryGetValue(pair.Key, out var value) && value == pair.Value);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(MediaType, Digest, Size);
+}
