@@ -53,7 +53,7 @@ public sealed record ProcessSpec
     /// <summary><c>NAME=value</c>, one per item.</summary>
     public IReadOnlyList<string> Environment { get; init; } = [];
 
-    /// <summary>An absolute path inside; it is made when it is not there.</summary>
+    /// <summary>An absolute path inside; the first process's is made when it is not there.</summary>
     public string WorkingDirectory { get; init; } = "/";
 
     /// <summary>The user, as the container sees it.</summary>
@@ -123,4 +123,10 @@ public sealed record IsolationSpec
 
     /// <summary>Host paths of the <c>cgroup.procs</c> files that the container joins before anything of it runs.</summary>
     public IReadOnlyList<string> CgroupProcsFiles { get; init; } = [];
+
+    /// <summary>A host path of the cgroup v2 directory that the container is born in, or null. clone3(2), CLONE_INTO_CGROUP</summary>
+    public string? CgroupDirectory { get; init; }
+
+    /// <summary>Whether it goes on when this process ends. Otherwise the kernel kills it then, also when this process is killed.</summary>
+    public bool OutlivesHost { get; init; }
 }
