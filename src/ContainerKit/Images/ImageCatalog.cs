@@ -48,4 +48,7 @@ internal sealed class ImageCatalog
 
     /// <summary>The image of a name, a digest (of manifest or config) or the beginning of one (6 digits at least); null when there is none.</summary>
     public Image? Find(string reference) => throw new NotImplementedException();
+
+    /// <summary>Every image of the store.</summary>
+    public IReadOnlyList<Image> List() => throw new NotImplementedException();
 }

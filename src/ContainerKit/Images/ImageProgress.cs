@@ -8,6 +8,12 @@ public enum ImagePhase
 
     /// <summary>Bytes go from the store to a file or a registry.</summary>
     Writing,
+
+    /// <summary>A step of a build is made into a layer.</summary>
+    Building,
+
+    /// <summary>A layer is unpacked into a snapshot.</summary>
+    Unpacking,
 }
 
 /// <summary>How far a long operation on images is.</summary>

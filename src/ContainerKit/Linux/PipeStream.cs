@@ -16,6 +16,7 @@ internal sealed class PipeStream : Stream
     private readonly SafeFileHandle _handle;
     private readonly EventLoop.Registration _registration;
     private readonly bool _canWrite;
+    private volatile bool _endsWhenEmpty;
     private int _isDisposed;
 
     private PipeStream(SafeFileHandle handle, bool canWrite)
@@ -55,14 +56,28 @@ internal sealed class PipeStream : Stream
         set => throw new NotSupportedException("A pipe has no position.");
     }
 
+    /// <summary>From now on an empty pipe is at its end, even while somebody else could still write to it.</summary>
+    public void EndWhenEmpty()
+    {
+        _endsWhenEmpty = true;
+        _registration.Ready();
+    }
+
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         while (true)
         {
             cancellationToken.ThrowIfCancellationRequested();
+            // Looked at before the read: what was in the pipe when the flag was set is always read.
+            var ends = _endsWhenEmpty;
             if (TryRead(buffer.Span, out var count))
             {
                 return count;
+            }
+
+            if (ends)
+            {
+                return 0;
             }
 
             await _registration.WaitAsync(forWriting: false, cancellationToken).ConfigureAwait(false);

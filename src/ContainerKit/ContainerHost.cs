@@ -1,0 +1,137 @@
+using System.Runtime.CompilerServices;
+using ContainerKit.Containers;
+using ContainerKit.Images;
+using ContainerKit.Isolation;
+using ContainerKit.Isolation.Cgroups;
+using ContainerKit.Storage;
+
+namespace ContainerKit;
+
+/// <summary>
+/// The door to everything: a store of images and containers, and the means of this host to run them. Several may be open on one
+/// store at once, in one process or many. Thread-safe.
+/// </summary>
+public sealed class ContainerHost : IAsyncDisposable
+{
+    private readonly StoreLayout _store;
+    private readonly SnapshotStore? _snapshots;
+    private readonly ContainerCatalog? _containers;
+
+    private ContainerHost(ContainerHostOptions options)
+    {
+        _store = StoreLayout.Open(options.StoreDirectory ?? StoreLayout.Default);
+        var isDurable = options.Durability == Durability.PowerLoss;
+        Images = new ImageStore(new ImageCatalog(_store.Images, options.LayerLimits, isDurable, UsedImages));
+        if (!OperatingSystem.IsLinux())
+        {
+            return;
+        }
+
+        var identity = HostIdentity.Choose(options.UserNamespace, isDurable);
+        Directory.CreateDirectory(_store.Snapshots);
+        var driver = StorageDrivers.Choose(options.StorageDriver, options.ExtraStorageDrivers, _store.Snapshots);
+        _snapshots = SnapshotStore.Open(_store.Snapshots, driver, identity.Snapshots);
+        var unpacker = new Unpacker(_snapshots, _store, Unpacker.VariantOf(identity.Snapshots.UserAttributes, idMap: null), options.LayerLimits);
+        var cgroups = CgroupManager.Open(Path.Combine(_store.Root, "cgroups"));
+        _containers = new ContainerCatalog(_store, Images, _snapshots, unpacker, identity, new IsolationEngine(_store.Root), cgroups);
+        _containers.Sweep();
+    }
+
+    /// <summary>The images.</summary>
+    public ImageStore Images { get; }
+
+    /// <summary>The directory that everything lies in.</summary>
+    public string StoreDirectory => _store.Root;
+
+    /// <summary>The name of the storage driver that is used.</summary>
+    /// <exception cref="PlatformNotSupportedException">This is not Linux.</exception>
+    public string StorageDriver => OperatingSystem.IsLinux() ? Containers.Snapshots.Driver.Name : throw NotLinux();
+
+    internal ContainerCatalog Containers => _containers ?? throw NotLinux();
+
+    /// <summary>Opens the store, makes it when it is not there, and clears away what processes that are gone left behind.</summary>
+    /// <exception cref="StorageException">The store cannot be opened, belongs to someone else, or is open to others.</exception>
+    /// <exception cref="HostCapabilityException">This host lacks what the options ask for.</exception>
+    public static Task<ContainerHost> OpenAsync(ContainerHostOptions? options = null, CancellationToken cancellationToken = default) =>
+        Task.Run(() => new ContainerHost(options ?? new ContainerHostOptions()), cancellationToken);
+
+    /// <summary>Begins the description of a container of an image in hand.</summary>
+    public ContainerBuilder Container(Image image)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        return new ContainerBuilder(this, image, new ContainerOptions());
+    }
+
+    /// <summary>Begins the description of a container of an image in the store; it is looked up when the container is made.</summary>
+    /// <param name="image">A name such as <c>debian:12</c>, or a digest.</param>
+    public ContainerBuilder Container(string image)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(image);
+        return new ContainerBuilder(this, new ImageSource.Named(image), new ContainerOptions());
+    }
+
+    /// <summary>Begins the description of an image on top of another.</summary>
+    public ImageBuilder BuildFrom(string image)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(image);
+        return new ImageBuilder(this, new ImageSource.Named(image));
+    }
+
+    /// <inheritdoc cref="BuildFrom(string)"/>
+    public ImageBuilder BuildFrom(Image image)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        return new ImageBuilder(this, image);
+    }
+
+    /// <summary>Begins the description of an image that stands on nothing.</summary>
+    public ImageBuilder BuildFromScratch() => new(this, null);
+
+    /// <summary>Finds a container by its name, its id, or the beginning of its id.</summary>
+    /// <returns>Null when there is none.</returns>
+    /// <exception cref="StorageException">Several ids begin so.</exception>
+    public Task<Container?> FindContainerAsync(string nameOrId, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(nameOrId);
+        return Task.Run(() => OperatingSystem.IsLinux() ? Containers.Find(nameOrId) : throw NotLinux(), cancellationToken);
+    }
+
+    /// <summary>The named containers of the store, the oldest first.</summary>
+    public async IAsyncEnumerable<Container> ListContainersAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        foreach (var container in await Task.Run(() => OperatingSystem.IsLinux() ? Containers.List().ToArray() : throw NotLinux(), cancellationToken).ConfigureAwait(false))
+        {
+            yield return container;
+        }
+    }
+
+    /// <summary>Removes the snapshots of layers that no image and no container needs any more.</summary>
+    public Task PruneAsync(CancellationToken cancellationToken = default) => Task.Run(() => Prune(cancellationToken), cancellationToken);
+
+    /// <summary>What this host can do for containers, and what to do about the rest.</summary>
+    public Task<HostReport> ReportAsync(CancellationToken cancellationToken = default) => Task.Run(() => HostProbes.Report(_store.Root), cancellationToken);
+
+    /// <summary>Closes the host. Containers that run go on until they are disposed of themselves.</summary>
+    public ValueTask DisposeAsync()
+    {
+        if (OperatingSystem.IsLinux())
+        {
+            _snapshots?.Dispose();
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    private static PlatformNotSupportedException NotLinux() =>
+        new("Containers run on Linux only; on other systems this library handles images.");
+
+    private IEnumerable<Digest> UsedImages() => OperatingSystem.IsLinux() && _containers is { } containers ? containers.UsedImages() : [];
+
+    private void Prune(CancellationToken cancellationToken)
+    {
+        if (OperatingSystem.IsLinux())
+        {
+            Containers.Prune(cancellationToken);
+        }
+    }
+}

@@ -1,0 +1,63 @@
+using System.Runtime.Versioning;
+using ContainerKit.Images;
+using ContainerKit.Layers;
+using ContainerKit.Storage;
+
+namespace ContainerKit.Containers;
+
+/// <summary>Makes an image of a container: the container layer becomes one more layer of the image that it came from.</summary>
+[SupportedOSPlatform("linux")]
+internal static class Committer
+{
+    public static Image Commit(
+        ImageCatalog images,
+        SnapshotStore snapshots,
+        SnapshotLease layer,
+        Image baseImage,
+        ImageReference? name,
+        Func<ImageConfig, ImageConfig> change,
+        CancellationToken cancellationToken)
+    {
+        using var lease = images.Lease(cancellationToken);
+        var added = images.AddLayer(lease, output => WriteLayer(snapshots, layer, output, cancellationToken), CompressionKind.Gzip, cancellationToken);
+        var history = new ImageHistory { Created = DateTimeOffset.UtcNow, CreatedBy = "commit" };
+        var config = change(baseImage.Config with
+        {
+            Created = history.Created,
+            History = [.. baseImage.Config.History, history],
+        });
+        var layers = baseImage.Layers.Select(below => new StoredLayer(below.Descriptor, below.DiffId)).Append(added).ToArray();
+        return images.CreateImage(lease, config, layers, name, cancellationToken);
+    }
+
+    private static void WriteLayer(SnapshotStore snapshots, SnapshotLease layer, Stream output, CancellationToken cancellationToken)
+    {
+        using var source = snapshots.OpenLayer(layer, cancellationToken);
+        using var writer = new LayerWriter(output, leaveOpen: true);
+        foreach (var item in source.Items)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            using var content = HasContent(item) ? new FileStream(source.OpenContent(item), FileAccess.Read, bufferSize: 0) : null;
+            writer.Write(EntryOf(item), content, cancellationToken);
+        }
+
+        writer.Finish();
+    }
+
+    private static bool HasContent(LayerItem item) => item is { Kind: LayerItemKind.Object, Metadata: { Kind: FileKind.File, Size: > 0 } };
+
+    private static LayerEntry EntryOf(LayerItem item) => new()
+    {
+        Kind = item.Kind switch
+        {
+            LayerItemKind.Object => LayerEntryKind.Object,
+            LayerItemKind.HardLink => LayerEntryKind.HardLink,
+            LayerItemKind.Whiteout => LayerEntryKind.Whiteout,
+            _ => LayerEntryKind.Opaque,
+        },
+        Path = item.Path,
+        Metadata = item.Metadata ?? new FileMetadata { Kind = FileKind.File, Mode = 0, UserId = 0, GroupId = 0 },
+        HardLinkTarget = item.HardLinkTarget,
+        AccessTime = item.AccessTime,
+    };
+}

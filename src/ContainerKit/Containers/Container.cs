@@ -1,0 +1,86 @@
+using System.Runtime.CompilerServices;
+using ContainerKit.Containers;
+
+// A container exists only where one could be made, which is Linux.
+#pragma warning disable CA1416
+
+namespace ContainerKit;
+
+/// <summary>
+/// A container whose file system exists and in which nothing runs: the image's layers, read-only, and one layer of its own on top.
+/// An unnamed one is removed by <see cref="DisposeAsync"/>, a named one stays until <see cref="RemoveAsync"/>.
+/// </summary>
+public sealed class Container : IAsyncDisposable
+{
+    private readonly ContainerInstance _instance;
+
+    internal Container(ContainerInstance instance)
+    {
+        _instance = instance;
+        Files = new ContainerFiles(instance);
+    }
+
+    /// <summary>The id: 64 hexadecimal digits, of which 12 usually tell a container apart.</summary>
+    public string Id => _instance.Record.Id;
+
+    /// <summary>The name, if it was given one.</summary>
+    public string? Name => _instance.Record.Name;
+
+    /// <summary>The name of the image that it was made of, as it was then.</summary>
+    public string ImageReference => _instance.Record.ImageReference;
+
+    /// <summary>The digest of the image that it was made of.</summary>
+    public Digest ImageDigest => Digest.Parse(_instance.Record.ImageDigest);
+
+    /// <summary>When it was made.</summary>
+    public DateTimeOffset Created => _instance.Record.Created;
+
+    /// <summary>The program and the arguments that it starts.</summary>
+    public IReadOnlyList<string> Command => _instance.CommandLine;
+
+    /// <summary>Its files.</summary>
+    public ContainerFiles Files { get; }
+
+    /// <summary>
+    /// In what it differs from its image, in path order. As with <c>docker diff</c>, every directory above a change is reported as changed.
+    /// </summary>
+    /// <exception cref="StorageException">It runs, here or in another process; or its layer cannot be read.</exception>
+    public async IAsyncEnumerable<FileChange> DiffAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        foreach (var change in await Task.Run(() => _instance.Diff(cancellationToken), cancellationToken).ConfigureAwait(false))
+        {
+            yield return change;
+        }
+    }
+
+    /// <summary>Makes an image of it: the image that it came from, and its own layer on top.</summary>
+    /// <param name="reference">The new image's name.</param>
+    /// <param name="cancellationToken">Gives up; no image appears.</param>
+    /// <exception cref="FormatException"><paramref name="reference"/> is not an image name.</exception>
+    /// <exception cref="StorageException">It runs, here or in another process; or its layer cannot be read.</exception>
+    /// <exception cref="ImageException">The image that it came from is gone from the store.</exception>
+    public Task<Image> CommitAsync(string reference, CancellationToken cancellationToken = default)
+    {
+        var name = ContainerKit.ImageReference.Parse(reference);
+        return _instance.CommitAsync(name, cancellationToken);
+    }
+
+    /// <summary>Starts its program.</summary>
+    /// <returns>The running container. Disposing of it kills it; this container is there afterwards as before.</returns>
+    /// <exception cref="IsolationException">The program could not be started; <see cref="IsolationException.Step"/> says where.</exception>
+    /// <exception cref="HostCapabilityException">This host lacks something that is needed.</exception>
+    /// <exception cref="StorageException">It runs already, here or in another process.</exception>
+    public Task<RunningContainer> StartAsync(CancellationToken cancellationToken = default) => _instance.StartAsync(this, ownsContainer: false, cancellationToken);
+
+    /// <summary>Removes it with its layer, named or not. One that is gone already is no error.</summary>
+    /// <exception cref="StorageException">It runs, here or in another process.</exception>
+    public Task RemoveAsync(CancellationToken cancellationToken = default) => Task.Run(_instance.Remove, cancellationToken);
+
+    /// <summary>Lets go of it, and removes it with its layer unless it is named.</summary>
+    public async ValueTask DisposeAsync() => await Task.Run(_instance.Release).ConfigureAwait(false);
+
+    /// <inheritdoc/>
+    public override string ToString() => Name ?? Id[..12];
+
+    internal Task<RunningContainer> StartOwnedAsync(CancellationToken cancellationToken) => _instance.StartAsync(this, ownsContainer: true, cancellationToken);
+}

@@ -1,0 +1,218 @@
+using System.Text;
+using ContainerKit.Containers;
+
+namespace ContainerKit;
+
+/// <summary>
+/// The description of a container. It never changes: every <c>With…</c> returns a new one, so a description can be kept, shared
+/// between threads and started many times.
+/// </summary>
+public sealed class ContainerBuilder
+{
+    private readonly ContainerHost _host;
+    private readonly ImageSource _image;
+    private readonly ContainerOptions _options;
+
+    internal ContainerBuilder(ContainerHost host, ImageSource image, ContainerOptions options)
+    {
+        _host = host;
+        _image = image;
+        _options = options;
+    }
+
+    /// <summary>Replaces the image's CMD: the program and its arguments, or only the arguments where the image has an ENTRYPOINT.</summary>
+    /// <exception cref="ArgumentException">The command is empty.</exception>
+    public ContainerBuilder WithCommand(params string[] command)
+    {
+        ArgumentNullException.ThrowIfNull(command);
+        ArgumentOutOfRangeException.ThrowIfZero(command.Length);
+        return With(_options with { Command = [.. command] });
+    }
+
+    /// <summary>Replaces the image's ENTRYPOINT, and drops its CMD as docker does. Nothing at all removes the ENTRYPOINT.</summary>
+    public ContainerBuilder WithEntrypoint(params string[] entrypoint)
+    {
+        ArgumentNullException.ThrowIfNull(entrypoint);
+        return With(_options with { Entrypoint = [.. entrypoint] });
+    }
+
+    /// <summary>Sets an environment variable, over the image's own of that name.</summary>
+    /// <exception cref="ArgumentException">The name is empty, or holds <c>=</c>.</exception>
+    public ContainerBuilder WithEnvironment(string name, string value)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        ArgumentNullException.ThrowIfNull(value);
+        if (name.Contains('=', StringComparison.Ordinal))
+        {
+            throw new ArgumentException($"The name of an environment variable cannot hold '=': '{name}'.", nameof(name));
+        }
+
+        return With(_options with { Environment = _options.Environment.Add(new(name, value)) });
+    }
+
+    /// <summary>Sets the directory that the program starts in; it is made when it is not there.</summary>
+    /// <exception cref="ArgumentException">The path is not absolute.</exception>
+    public ContainerBuilder WithWorkingDirectory(string path) => With(_options with { WorkingDirectory = ContainerPath.RequireAbsolute(path) });
+
+    /// <summary>Sets who the program runs as: <c>user</c>, <c>user:group</c>, <c>1000</c> or <c>1000:1000</c>. Names are looked up in the image.</summary>
+    public ContainerBuilder WithUser(string user)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(user);
+        return With(_options with { User = user });
+    }
+
+    /// <summary>Sets the host name that the container sees; its id's first 12 characters otherwise.</summary>
+    /// <exception cref="ArgumentException">It is empty, or longer than the 64 bytes that Linux holds.</exception>
+    public ContainerBuilder WithHostname(string hostname)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(hostname);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(Encoding.UTF8.GetByteCount(hostname), 64, nameof(hostname));
+        return With(_options with { Hostname = hostname });
+    }
+
+    /// <summary>Names the container. A named container stays until <see cref="Container.RemoveAsync"/>, and other processes find it by its name.</summary>
+    /// <exception cref="ArgumentException">It is not a letter or digit followed by letters, digits, <c>_</c>, <c>.</c> or <c>-</c>.</exception>
+    public ContainerBuilder WithName(string name) => With(_options with { Name = ContainerName.Require(name) });
+
+    /// <summary>Limits the memory of all the container's processes together.</summary>
+    /// <param name="bytes">The limit in bytes. As with docker, as much swap may come on top of it where the host has swap.</param>
+    public ContainerBuilder WithMemoryLimit(long bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(bytes);
+        return With(_options with { MemoryLimit = bytes });
+    }
+
+    /// <summary>Limits the processor time of all the container's processes together.</summary>
+    /// <param name="processors">In processors: 0.5 is half of one.</param>
+    public ContainerBuilder WithCpuLimit(double processors)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(processors);
+        return With(_options with { CpuLimit = processors });
+    }
+
+    /// <summary>Limits how many processes and threads there can be at once.</summary>
+    public ContainerBuilder WithProcessLimit(int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
+        return With(_options with { ProcessLimit = count });
+    }
+
+    /// <summary>
+    /// Starts the container even where this host cannot apply a limit. Without it, such a limit is a <see cref="HostCapabilityException"/>.
+    /// </summary>
+    public ContainerBuilder WithBestEffortLimits() => With(_options with { LimitsAreBestEffort = true });
+
+    /// <summary>Sets a limit of setrlimit(2) for the program.</summary>
+    /// <param name="name">The resource in lower case, as in <c>nofile</c>, <c>nproc</c>, <c>core</c> or <c>stack</c>.</param>
+    /// <param name="soft">What applies at first, in the resource's own unit.</param>
+    /// <param name="hard">How far the program may raise it; the same as <paramref name="soft"/> when null.</param>
+    public ContainerBuilder WithResourceLimit(string name, ulong soft, ulong? hard = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        return With(_options with { ResourceLimits = _options.ResourceLimits.Add(new(name, soft, hard ?? soft)) });
+    }
+
+    /// <summary>Shows a file or directory of the host inside the container.</summary>
+    /// <param name="hostPath">What is shown; it must exist when the container starts.</param>
+    /// <param name="containerPath">Where, as an absolute path; it is made when it is not there.</param>
+    /// <param name="readOnly">Whether the container may only read it, submounts included.</param>
+    public ContainerBuilder WithBindMount(string hostPath, string containerPath, bool readOnly = false)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(hostPath);
+        return WithMount(new Mount("bind", Path.GetFullPath(hostPath), ContainerPath.RequireAbsolute(containerPath), ["rbind", readOnly ? "ro" : "rw"]));
+    }
+
+    /// <summary>Puts an empty file system in memory at the given path.</summary>
+    /// <param name="containerPath">Where, as an absolute path.</param>
+    /// <param name="sizeBytes">How much it may hold; half of the host's memory when null.</param>
+    /// <param name="mode">Permission bits of its root.</param>
+    public ContainerBuilder WithTmpfs(string containerPath, long? sizeBytes = null, int mode = 0x3FF /* 01777 */)
+    {
+        string[] options = ["nosuid", "nodev", $"mode={Convert.ToString(mode, 8)}"];
+        return WithMount(new Mount("tmpfs", "tmpfs", ContainerPath.RequireAbsolute(containerPath), sizeBytes is { } size ? [.. options, $"size={size}"] : options));
+    }
+
+    /// <summary>Chooses the network; <see cref="NetworkMode.None"/> unless told otherwise.</summary>
+    public ContainerBuilder WithNetwork(NetworkMode network) => With(_options with { Network = network });
+
+    /// <summary>Makes the root file system read-only; mounts such as tmpfs stay writable.</summary>
+    public ContainerBuilder WithReadOnlyRoot() => With(_options with { IsReadOnly = true });
+
+    /// <summary>Gives a capability beyond Docker's fourteen.</summary>
+    /// <param name="name">Such as <c>NET_ADMIN</c> or <c>CAP_NET_ADMIN</c>, or <c>ALL</c>.</param>
+    public ContainerBuilder WithCapability(string name) => With(_options with { AddedCapabilities = _options.AddedCapabilities.Add(name) });
+
+    /// <summary>Takes a capability away.</summary>
+    /// <param name="name">Such as <c>CHOWN</c> or <c>CAP_CHOWN</c>, or <c>ALL</c>.</param>
+    public ContainerBuilder WithoutCapability(string name) => With(_options with { DroppedCapabilities = _options.DroppedCapabilities.Add(name) });
+
+    /// <summary>Says what <see cref="RunAsync"/> makes of an end that is not exit code 0.</summary>
+    public ContainerBuilder WithExitCheck(ExitCheck check) => With(_options with { ExitCheck = check });
+
+    /// <summary>Feeds standard input from a stream, which stays the caller's; without this it is empty.</summary>
+    public ContainerBuilder WithStandardInput(Stream input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        return With(_options with { StandardInput = () => input });
+    }
+
+    /// <summary>Feeds standard input with a text, as UTF-8.</summary>
+    public ContainerBuilder WithStandardInput(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return With(_options with { StandardInput = () => new MemoryStream(Encoding.UTF8.GetBytes(text), writable: false) });
+    }
+
+    /// <summary>Bounds what <see cref="RunAsync"/> keeps of each output stream; more is a <see cref="ContainerKitException"/>. 16 MiB unless told otherwise.</summary>
+    public ContainerBuilder WithMaxCapturedBytes(int bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+        return With(_options with { MaxCapturedBytes = bytes });
+    }
+
+    /// <summary>Makes the container's file system. Nothing runs, and nothing is mounted.</summary>
+    /// <exception cref="ImageException">The image is not in the store, or is damaged.</exception>
+    /// <exception cref="StorageException">The store cannot hold it, or the name is taken.</exception>
+    public Task<Container> CreateAsync(CancellationToken cancellationToken = default) =>
+        OperatingSystem.IsLinux()
+            ? _host.Containers.CreateAsync(_image, _options, cancellationToken)
+            : throw new PlatformNotSupportedException("Containers run on Linux only; on other systems this library handles images.");
+
+    /// <summary>Makes the container and starts its program.</summary>
+    /// <returns>The running container; disposing of it kills it, and removes it unless it is named.</returns>
+    /// <exception cref="ImageException">The image is not in the store, or is damaged.</exception>
+    /// <exception cref="IsolationException">The program could not be started; <see cref="IsolationException.Step"/> says where.</exception>
+    /// <exception cref="HostCapabilityException">This host lacks something that is needed.</exception>
+    public async Task<RunningContainer> StartAsync(CancellationToken cancellationToken = default)
+    {
+        var container = await CreateAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await container.StartOwnedAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            await container.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Makes the container, runs its program to the end, and removes the container unless it is named.</summary>
+    /// <exception cref="CommandFailedException">The program did not exit with code 0, and <see cref="WithExitCheck"/> did not say that this is fine.</exception>
+    /// <exception cref="ContainerKitException">The program wrote more than <see cref="WithMaxCapturedBytes"/> allows.</exception>
+    /// <exception cref="ImageException">The image is not in the store, or is damaged.</exception>
+    /// <exception cref="IsolationException">The program could not be started; <see cref="IsolationException.Step"/> says where.</exception>
+    /// <exception cref="HostCapabilityException">This host lacks something that is needed.</exception>
+    public async Task<CommandResult> RunAsync(CancellationToken cancellationToken = default)
+    {
+        await using var running = await StartAsync(cancellationToken).ConfigureAwait(false);
+        var result = await running.CaptureAsync(cancellationToken).ConfigureAwait(false);
+        return _options.ExitCheck == ExitCheck.None || result.ExitStatus.IsSuccess
+            ? result
+            : throw new CommandFailedException(running.Command, result);
+    }
+
+    private ContainerBuilder WithMount(Mount mount) => With(_options with { Mounts = _options.Mounts.Add(mount) });
+
+    private ContainerBuilder With(ContainerOptions options) => new(_host, _image, options);
+}

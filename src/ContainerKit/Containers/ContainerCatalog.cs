@@ -1,0 +1,224 @@
+using System.Collections.Concurrent;
+using System.Runtime.Versioning;
+using ContainerKit.Content;
+using ContainerKit.Images;
+using ContainerKit.Isolation;
+using ContainerKit.Isolation.Cgroups;
+using ContainerKit.Isolation.Seccomp;
+using ContainerKit.Storage;
+
+namespace ContainerKit.Containers;
+
+/// <summary>The containers of a store: made, found, listed, removed, and swept when the process that made them is gone.</summary>
+[SupportedOSPlatform("linux")]
+internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, SnapshotStore snapshots, Unpacker unpacker, HostIdentity identity, IsolationEngine engine, CgroupManager cgroups)
+{
+    private readonly ConcurrentDictionary<ulong, byte[]> _filters = new();
+
+    public ImageStore Images { get; } = images;
+
+    public SnapshotStore Snapshots { get; } = snapshots;
+
+    public HostIdentity Identity { get; } = identity;
+
+    public IsolationEngine Engine { get; } = engine;
+
+    public async Task<Container> CreateAsync(ImageSource source, ContainerOptions options, CancellationToken cancellationToken)
+    {
+        var image = await source.ResolveAsync(Images, cancellationToken).ConfigureAwait(false);
+        return await Task.Run(() => Create(image, options, cancellationToken), cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>The container of a name, an id, or the only one whose id begins so.</summary>
+    /// <exception cref="StorageException">Several ids begin so.</exception>
+    public Container? Find(string nameOrId)
+    {
+        if (ContainerName.IsValid(nameOrId) && TryReadName(nameOrId) is { } named && TryRead(named) is { } found)
+        {
+            return Adopt(found);
+        }
+
+        var matches = nameOrId.Length == 0 ? [] : Records().Where(record => record.Id.StartsWith(nameOrId, StringComparison.Ordinal)).Take(2).ToArray();
+        return matches switch
+        {
+            [] => null,
+            [var only] => Adopt(only),
+            _ => throw new StorageException($"Several containers have an id that begins with '{nameOrId}'."),
+        };
+    }
+
+    public IEnumerable<Container> List() => Records().Where(record => record.Name is not null).OrderBy(record => record.Created).Select(Adopt);
+
+    /// <summary>The names of the snapshots that containers stand on.</summary>
+    public IReadOnlySet<string> UsedSnapshots() => Records().Select(record => record.ParentSnapshot).OfType<string>().ToHashSet();
+
+    public IEnumerable<Digest> UsedImages() => Records().Select(record => Digest.Parse(record.ImageDigest));
+
+    public Cgroup? CreateCgroup(ContainerRecord record)
+    {
+        var options = record.Options;
+        if ((options.MemoryLimit, options.CpuLimit, options.ProcessLimit) is (null, null, null))
+        {
+            return null;
+        }
+
+        var limits = new ResourceLimits { MemoryBytes = options.MemoryLimit, CpuQuota = options.CpuLimit, Pids = options.ProcessLimit };
+        return cgroups.Create(record.Id, limits, options.LimitsAreBestEffort);
+    }
+
+    public ReadOnlyMemory<byte> SeccompFilter(CapabilitySet capabilities) => _filters.GetOrAdd(
+        capabilities.Bits,
+        bits => SeccompCompiler.Compile(SeccompProfile.Default, SeccompArchitectures.Native, new CapabilitySet(bits), Environment.OSVersion.Version));
+
+    public void Remove(ContainerRecord record)
+    {
+        Snapshots.Remove(record.Id);
+        if (record.Name is { } name && TryReadName(name) == record.Id)
+        {
+            File.Delete(Path.Combine(store.Names, name));
+        }
+
+        Directory.Delete(DirectoryOf(record.Id), recursive: true);
+    }
+
+    /// <summary>Removes the snapshots that neither an image nor a container needs.</summary>
+    public void Prune(CancellationToken cancellationToken)
+    {
+        using var lease = Images.Catalog.Lease(cancellationToken);
+        var needed = Images.Catalog.List()
+            .SelectMany(image => ChainId.All(image.Layers.Select(layer => layer.DiffId)))
+            .Select(unpacker.NameOf)
+            .ToHashSet();
+        needed.UnionWith(UsedSnapshots());
+        Snapshots.Collect(snapshot => needed.Contains(snapshot.Id), cancellationToken);
+    }
+
+    /// <summary>Removes the unnamed containers of processes that are gone, and what was left half-made.</summary>
+    public void Sweep()
+    {
+        foreach (var directory in Directory.EnumerateDirectories(store.Containers))
+        {
+            if (FileLock.TryAcquire(LockOf(directory), exclusive: true) is { } held)
+            {
+                using (held)
+                {
+                    SweepOne(directory);
+                }
+            }
+        }
+
+        cgroups.Sweep();
+    }
+
+    private void SweepOne(string directory)
+    {
+        var path = Path.Combine(directory, "container.json");
+        var record = File.Exists(path) ? ContainerRecord.Read(path) : null;
+        if (record is { Name: null })
+        {
+            Remove(record);
+        }
+        else if (record is null)
+        {
+            Snapshots.Remove(Path.GetFileName(directory).TrimStart('.'));
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
+    private Container Create(Image image, ContainerOptions options, CancellationToken cancellationToken)
+    {
+        // The image store's lease keeps the layers from being swept while they are unpacked.
+        using var lease = Images.Catalog.Lease(cancellationToken);
+        var parent = unpacker.Unpack(image, progress: null, cancellationToken);
+        var record = new ContainerRecord
+        {
+            Id = ContainerName.NewId(),
+            Name = options.Name,
+            Created = DateTimeOffset.UtcNow,
+            ImageReference = image.Reference.ToString(),
+            ImageDigest = image.Digest.ToString(),
+            ParentSnapshot = parent,
+            Driver = Snapshots.Driver.Name,
+            Options = options,
+            Image = ImageDefaults.Of(image.Config),
+        };
+
+        // Until the record is there, and the directory has lost its dot, this is nobody's, and the next open sweeps it.
+        var unfinished = Path.Combine(store.Containers, "." + record.Id);
+        Directory.CreateDirectory(unfinished);
+        var alive = FileLock.Acquire(LockOf(unfinished), exclusive: true, cancellationToken);
+        try
+        {
+            using (Snapshots.Prepare(record.Id, parent, cancellationToken))
+            {
+                record.Write(Path.Combine(unfinished, "container.json"));
+                ClaimName(record);
+                Directory.Move(unfinished, DirectoryOf(record.Id));
+            }
+        }
+        catch
+        {
+            alive.Dispose();
+            Snapshots.Remove(record.Id);
+            Directory.Delete(unfinished, recursive: true);
+            throw;
+        }
+
+        if (record.Name is not null)
+        {
+            alive.Dispose();
+            return Adopt(record);
+        }
+
+        return new Container(new ContainerInstance(this, record, alive));
+    }
+
+    private void ClaimName(ContainerRecord record)
+    {
+        if (record.Name is not { } name)
+        {
+            return;
+        }
+
+        using var turn = FileLock.Acquire(Path.Combine(store.Containers, ".names.lock"), exclusive: true, CancellationToken.None);
+        if (TryReadName(name) is { } taken && TryRead(taken) is not null)
+        {
+            throw new StorageException($"Cannot name a container '{name}': '{taken[..12]}' has that name.") { Hint = "Remove it first, or choose another name." };
+        }
+
+        var aside = Path.Combine(store.Names, "." + record.Id);
+        File.WriteAllText(aside, record.Id);
+        File.Move(aside, Path.Combine(store.Names, name), overwrite: true);
+    }
+
+    private Container Adopt(ContainerRecord record) => new(new ContainerInstance(this, record, alive: null));
+
+    private IEnumerable<ContainerRecord> Records() => Directory.EnumerateDirectories(store.Containers)
+        .Select(Path.GetFileName)
+        .Where(id => id is not null && !id.StartsWith('.'))
+        .Select(id => TryRead(id!))
+        .OfType<ContainerRecord>();
+
+    private string? TryReadName(string name)
+    {
+        var path = Path.Combine(store.Names, name);
+        return File.Exists(path) ? File.ReadAllText(path) : null;
+    }
+
+    private ContainerRecord? TryRead(string id)
+    {
+        try
+        {
+            return ContainerRecord.Read(Path.Combine(DirectoryOf(id), "container.json"));
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            // It was removed meanwhile, by another task or process.
+            return null;
+        }
+    }
+
+    private string DirectoryOf(string id) => Path.Combine(store.Containers, id);
+
+    private static string LockOf(string directory) => Path.Combine(directory, "lock");
+}

@@ -1,0 +1,189 @@
+using System.Runtime.Versioning;
+using ContainerKit.Content;
+using ContainerKit.Isolation;
+using ContainerKit.Linux;
+using ContainerKit.Storage;
+using ContainerKit.Storage.Union;
+
+namespace ContainerKit.Containers;
+
+/// <summary>One container behind the public types: its record, its layer, and its program while that runs in this process.</summary>
+[SupportedOSPlatform("linux")]
+internal sealed class ContainerInstance : IFileTreeSource
+{
+    private readonly ContainerCatalog _catalog;
+    private readonly SharedTree _layers;
+    private readonly Lock _gate = new();
+    private FileLock? _alive;
+    private IsolatedProcess? _process;
+    private bool _isBusy;
+    private bool _isRemoved;
+
+    /// <param name="catalog">Where it is kept.</param>
+    /// <param name="record">What is written down about it.</param>
+    /// <param name="alive">Held as long as an unnamed container is in use: without it, the next open sweeps the container.</param>
+    public ContainerInstance(ContainerCatalog catalog, ContainerRecord record, FileLock? alive)
+    {
+        _catalog = catalog;
+        _alive = alive;
+        _layers = new SharedTree(catalog.Snapshots, record.Id);
+        Record = record;
+    }
+
+    public ContainerRecord Record { get; }
+
+    /// <summary>What it starts, by docker's rules: a new entrypoint drops the image's command.</summary>
+    public IReadOnlyList<string> CommandLine
+    {
+        get
+        {
+            var entrypoint = Record.Options.Entrypoint is { } own ? own : Record.Image.Entrypoint;
+            var command = Record.Options.Command is { } given ? given : Record.Options.Entrypoint is null ? Record.Image.Command : [];
+            return [.. entrypoint, .. command];
+        }
+    }
+
+    public FileTreeSession OpenTree(CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            ThrowIfRemoved();
+            if (_process is { } process)
+            {
+                // The kernel has these layers mounted: what goes in must go in by the mount, and /proc has a door to it.
+                var root = RootedDirectory.Open($"/proc/{process.ProcessId}/root");
+                var live = InterimTree.OfSingleDirectory(root);
+                return new FileTreeSession(live, live);
+            }
+
+            ThrowIfBusy();
+            var (tree, _, use) = _layers.Open(cancellationToken);
+            return new FileTreeSession(tree, use);
+        }
+    }
+
+    public IReadOnlyList<FileChange> Diff(CancellationToken cancellationToken)
+    {
+        var (_, lease, use) = OpenLayers(cancellationToken);
+        using (use)
+        {
+            return [.. _catalog.Snapshots.Changes(lease, cancellationToken)];
+        }
+    }
+
+    public async Task<Image> CommitAsync(ImageReference? name, CancellationToken cancellationToken)
+    {
+        var image = await _catalog.Images.FindAsync(Record.ImageDigest, cancellationToken).ConfigureAwait(false)
+            ?? throw new ImageException($"Cannot commit the container '{Record.Id[..12]}': the image that it came from ({Record.ImageReference}) is no longer in the store.");
+        return await Task.Run(
+            () =>
+            {
+                var (_, lease, use) = OpenLayers(cancellationToken);
+                using (use)
+                {
+                    return Committer.Commit(_catalog.Images.Catalog, _catalog.Snapshots, lease, image, name, ApplyOptions, cancellationToken);
+                }
+            },
+            cancellationToken).ConfigureAwait(false);
+    }
+
+    public async Task<RunningContainer> StartAsync(Container container, bool ownsContainer, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            ThrowIfRemoved();
+            ThrowIfBusy();
+            if (_layers.IsInUse)
+            {
+                throw new StorageException($"Cannot start the container '{Record.Id[..12]}' while its files are open: close the streams first.");
+            }
+
+            _isBusy = true;
+        }
+
+        try
+        {
+            var run = await ContainerRun.StartAsync(_catalog, Record, CommandLine, cancellationToken).ConfigureAwait(false);
+            lock (_gate)
+            {
+                _process = run.Process;
+            }
+
+            run.WhenStopped(() =>
+            {
+                lock (_gate)
+                {
+                    (_process, _isBusy) = (null, false);
+                }
+            });
+            return new RunningContainer(container, run, ownsContainer);
+        }
+        catch
+        {
+            lock (_gate)
+            {
+                _isBusy = false;
+            }
+
+            throw;
+        }
+    }
+
+    /// <summary>Removes the container with its layer.</summary>
+    public void Remove()
+    {
+        lock (_gate)
+        {
+            if (_isRemoved)
+            {
+                return;
+            }
+
+            ThrowIfBusy();
+            _catalog.Remove(Record);
+            _isRemoved = true;
+        }
+
+        Interlocked.Exchange(ref _alive, null)?.Dispose();
+    }
+
+    /// <summary>Lets go; an unnamed container ends here.</summary>
+    public void Release()
+    {
+        if (Record.Name is null)
+        {
+            Remove();
+        }
+
+        Interlocked.Exchange(ref _alive, null)?.Dispose();
+    }
+
+    private (UnionTree Tree, SnapshotLease Lease, IDisposable Use) OpenLayers(CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            ThrowIfRemoved();
+            ThrowIfBusy();
+            return _layers.Open(cancellationToken);
+        }
+    }
+
+    private ImageConfig ApplyOptions(ImageConfig config) => config with
+    {
+        Environment = EnvironmentList.Merge(config.Environment, Record.Options.Environment),
+        Entrypoint = Record.Options.Entrypoint is { } entrypoint ? [.. entrypoint] : config.Entrypoint,
+        Command = Record.Options.Command is { } command ? [.. command] : Record.Options.Entrypoint is null ? config.Command : [],
+        WorkingDirectory = Record.Options.WorkingDirectory ?? config.WorkingDirectory,
+        User = Record.Options.User ?? config.User,
+    };
+
+    private void ThrowIfRemoved() => ObjectDisposedException.ThrowIf(_isRemoved, typeof(Container));
+
+    private void ThrowIfBusy()
+    {
+        if (_isBusy)
+        {
+            throw new StorageException($"The container '{Record.Id[..12]}' is running.") { Hint = "Stop it first." };
+        }
+    }
+}

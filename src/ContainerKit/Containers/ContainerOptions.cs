@@ -1,0 +1,57 @@
+using System.Collections.Immutable;
+using System.Text.Json.Serialization;
+
+namespace ContainerKit.Containers;
+
+/// <summary>Everything that a <see cref="ContainerBuilder"/> has been told, as data.</summary>
+internal sealed record ContainerOptions
+{
+    public string? Name { get; init; }
+
+    public ImmutableArray<string>? Entrypoint { get; init; }
+
+    public ImmutableArray<string>? Command { get; init; }
+
+    /// <summary>In the order given; a later value of the same name wins.</summary>
+    public ImmutableArray<KeyValuePair<string, string>> Environment { get; init; } = [];
+
+    public string? WorkingDirectory { get; init; }
+
+    public string? User { get; init; }
+
+    public string? Hostname { get; init; }
+
+    public bool IsReadOnly { get; init; }
+
+    public long? MemoryLimit { get; init; }
+
+    public double? CpuLimit { get; init; }
+
+    public int? ProcessLimit { get; init; }
+
+    public bool LimitsAreBestEffort { get; init; }
+
+    public ImmutableArray<Mount> Mounts { get; init; } = [];
+
+    public NetworkMode Network { get; init; }
+
+    public ImmutableArray<string> AddedCapabilities { get; init; } = [];
+
+    public ImmutableArray<string> DroppedCapabilities { get; init; } = [];
+
+    public ImmutableArray<ResourceLimit> ResourceLimits { get; init; } = [];
+
+    public ExitCheck ExitCheck { get; init; }
+
+    public int MaxCapturedBytes { get; init; } = 16 << 20;
+
+    /// <summary>Opens what feeds standard input; null: it is empty. It lives as long as its description.</summary>
+    [JsonIgnore]
+    public Func<Stream>? StandardInput { get; init; }
+}
+
+/// <summary>One setrlimit(2) limit.</summary>
+/// <param name="Name">As in the manual, without the prefix and in lower case: <c>nofile</c>, <c>nproc</c>, <c>core</c>.</param>
+/// <param name="Soft">What applies at first.</param>
+/// <param name="Hard">How far the program may raise it.</param>
+internal readonly record struct ResourceLimit(string Name, ulong Soft, ulong Hard);

@@ -1,0 +1,193 @@
+using System.Runtime.Versioning;
+using ContainerKit.Isolation;
+using ContainerKit.Isolation.Cgroups;
+using ContainerKit.Linux;
+using ContainerKit.Storage;
+using Microsoft.Win32.SafeHandles;
+
+namespace ContainerKit.Containers;
+
+/// <summary>One run of a container's program: the process, its pipes, and what must be held until it ends.</summary>
+[SupportedOSPlatform("linux")]
+internal sealed class ContainerRun : IAsyncDisposable
+{
+    private const int KillSignal = 9;
+    private static readonly TimeSpan LongestEnd = TimeSpan.FromSeconds(30);
+
+    private readonly ContainerCatalog _catalog;
+    private readonly ContainerRecord _record;
+    private readonly ProcessSpec _processSpec;
+    private readonly SnapshotLease _lease;
+    private readonly Cgroup? _cgroup;
+    private readonly TaskCompletionSource<ExitStatus> _exit = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Action? _stopped;
+
+    private ContainerRun(ContainerCatalog catalog, ContainerRecord record, ProcessSpec processSpec, SnapshotLease lease, Cgroup? cgroup, IsolatedProcess process, Pipes pipes)
+    {
+        _catalog = catalog;
+        _record = record;
+        _processSpec = processSpec;
+        _lease = lease;
+        _cgroup = cgroup;
+        Process = process;
+        (Input, Output, Error) = (pipes.Input.Mine, pipes.Output.Mine, pipes.Error.Mine);
+        _ = WatchAsync();
+    }
+
+    public IsolatedProcess Process { get; }
+
+    public Stream Input { get; }
+
+    public Stream Output { get; }
+
+    public Stream Error { get; }
+
+    public int MaxCapturedBytes => _record.Options.MaxCapturedBytes;
+
+    public int? StopSignal => SignalNames.TryParse(_record.Image.StopSignal);
+
+    /// <summary>Completes when the program has ended and its layer is free again.</summary>
+    public Task<ExitStatus> Exit => _exit.Task;
+
+    public static async Task<ContainerRun> StartAsync(ContainerCatalog catalog, ContainerRecord record, IReadOnlyList<string> command, CancellationToken cancellationToken)
+    {
+        if (command.Count == 0)
+        {
+            throw new ImageException($"Cannot start a container of '{record.ImageReference}': neither the image nor the description names a command.")
+            {
+                Hint = "Use WithCommand.",
+            };
+        }
+
+        var lease = catalog.Snapshots.Acquire(record.Id, cancellationToken);
+        Cgroup? cgroup = null;
+        Pipes? pipes = null;
+        try
+        {
+            var user = UserLookup.Resolve(catalog.Snapshots, lease, record.Options.User ?? record.Image.User);
+            cgroup = catalog.CreateCgroup(record);
+            var spec = SpecFactory.Create(catalog, record, command, user, catalog.Snapshots.Mounts(lease), cgroup);
+            pipes = Pipes.Open();
+            var process = await catalog.Engine.StartAsync(spec, pipes.Theirs, cancellationToken).ConfigureAwait(false);
+            pipes.CloseTheirs();
+            var run = new ContainerRun(catalog, record, spec.Process, lease, cgroup, process, pipes);
+            run.Feed(record.Options.StandardInput);
+            return run;
+        }
+        catch
+        {
+            pipes?.Dispose();
+            cgroup?.Dispose();
+            lease.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Has something called once the program has ended; at once if it has already.</summary>
+    public void WhenStopped(Action action)
+    {
+        _stopped = action;
+        if (_exit.Task.IsCompleted)
+        {
+            Interlocked.Exchange(ref _stopped, null)?.Invoke();
+        }
+    }
+
+    public async Task<CommandResult> ExecAsync(IReadOnlyList<string> command, ExecOptions options, CancellationToken cancellationToken)
+    {
+        var spec = _processSpec with
+        {
+            Arguments = command,
+            Environment = EnvironmentList.Merge(_processSpec.Environment, options.Environment),
+            WorkingDirectory = options.WorkingDirectory ?? _processSpec.WorkingDirectory,
+        };
+        if (options.User is { } name)
+        {
+            spec = SpecFactory.WithUser(spec, UserLookup.ResolveLive(Process, name), options.Environment.ContainsKey("HOME"));
+        }
+
+        using var pipes = Pipes.Open();
+        using var process = await Process.JoinAsync(spec, pipes.Theirs, cancellationToken).ConfigureAwait(false);
+        pipes.CloseTheirs();
+        await using var registration = cancellationToken.UnsafeRegister(static state => ((IsolatedProcess)state!).Signal(KillSignal), process).ConfigureAwait(false);
+        return await ExecCapture.RunAsync(process, pipes, options.StandardInput, MaxCapturedBytes, cancellationToken).ConfigureAwait(false);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Process.Signal(KillSignal);
+        _cgroup?.KillAll(TimeSpan.Zero);
+        try
+        {
+            await Exit.WaitAsync(LongestEnd).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            throw new IsolationException($"The container '{_record.Id[..12]}' was killed {LongestEnd.TotalSeconds:0} seconds ago and its program (process {Process.ProcessId}) is still there.")
+            {
+                Hint = "A process that hangs inside the kernel, for instance on a dead network file system, cannot be killed.",
+            };
+        }
+        finally
+        {
+            Input.Dispose();
+            Output.Dispose();
+            Error.Dispose();
+            Process.Dispose();
+        }
+    }
+
+    private void Feed(Func<Stream>? open)
+    {
+        if (open is not null)
+        {
+            _ = InputFeed.PumpAsync(open(), Input);
+        }
+    }
+
+    private async Task WatchAsync()
+    {
+        var end = await Process.WaitAsync().ConfigureAwait(false);
+        var status = new ExitStatus(end.ExitCode, end.Signal, _cgroup?.OutOfMemoryHappened ?? false);
+        _cgroup?.Dispose();
+
+        // With pid 1 the kernel has ended all others and let go of the mounts: the layer can be edited again.
+        _lease.Dispose();
+        _exit.SetResult(status);
+        Interlocked.Exchange(ref _stopped, null)?.Invoke();
+    }
+}
+
+/// <summary>The three pipes between this process and a program, seen from both sides.</summary>
+[SupportedOSPlatform("linux")]
+internal sealed class Pipes : IDisposable
+{
+    private Pipes((PipeStream, SafeFileHandle) input, (PipeStream, SafeFileHandle) output, (PipeStream, SafeFileHandle) error) =>
+        (Input, Output, Error) = (input, output, error);
+
+    public (PipeStream Mine, SafeFileHandle Theirs) Input { get; }
+
+    public (PipeStream Mine, SafeFileHandle Theirs) Output { get; }
+
+    public (PipeStream Mine, SafeFileHandle Theirs) Error { get; }
+
+    public LaunchStreams Theirs => new(Input.Theirs, Output.Theirs, Error.Theirs);
+
+    public static Pipes Open() => new(PipeStream.ForWriting(), PipeStream.ForReading(), PipeStream.ForReading());
+
+    /// <summary>Once the program has its own copies: while ours are open, no pipe comes to its end.</summary>
+    public void CloseTheirs()
+    {
+        Input.Theirs.Dispose();
+        Output.Theirs.Dispose();
+        Error.Theirs.Dispose();
+    }
+
+    public void Dispose()
+    {
+        CloseTheirs();
+        Input.Mine.Dispose();
+        Output.Mine.Dispose();
+        Error.Mine.Dispose();
+    }
+}

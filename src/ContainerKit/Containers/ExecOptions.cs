@@ -1,0 +1,17 @@
+namespace ContainerKit;
+
+/// <summary>How a further program in a running container differs from the container's own.</summary>
+public sealed record ExecOptions
+{
+    /// <summary>Environment variables over the container's own.</summary>
+    public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>().AsReadOnly();
+
+    /// <summary>The directory that it starts in; the container's own when null.</summary>
+    public string? WorkingDirectory { get; init; }
+
+    /// <summary>Who it runs as, as in <see cref="ContainerBuilder.WithUser"/>; the container's own user when null.</summary>
+    public string? User { get; init; }
+
+    /// <summary>What it reads from standard input, as UTF-8; nothing when null.</summary>
+    public string? StandardInput { get; init; }
+}

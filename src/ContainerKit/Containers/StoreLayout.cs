@@ -1,0 +1,105 @@
+using ContainerKit.Linux;
+
+namespace ContainerKit.Containers;
+
+/// <summary>The directory that everything lies in. It is ours alone: others could otherwise plant files that root then trusts.</summary>
+/// <remarks>
+/// <code>
+/// ROOT/              mode 0700
+///   images/          an OCI image layout: oci-layout, index.json, blobs/sha256/…
+///   snapshots/DRIVER/SNAPSHOT/
+///   containers/ID/   container.json, lock
+///   names/NAME       the id of the container of that name
+/// </code>
+/// </remarks>
+internal sealed class StoreLayout
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    private StoreLayout(string root) => Root = root;
+
+    public string Root { get; }
+
+    public string Images => Path.Combine(Root, "images");
+
+    public string Snapshots => Path.Combine(Root, "snapshots");
+
+    public string Containers => Path.Combine(Root, "containers");
+
+    public string Names => Path.Combine(Root, "names");
+
+    /// <summary>Where the store lies unless the options say otherwise.</summary>
+    public static string Default
+    {
+        get
+        {
+            if (OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess)
+            {
+                return "/var/lib/containerkit";
+            }
+
+            // XDG Base Directory Specification: a relative path in the variable is to be ignored.
+            var data = Environment.GetEnvironmentVariable("XDG_DATA_HOME");
+            return Path.Combine(
+                Path.IsPathRooted(data) ? data : Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify),
+                "containerkit");
+        }
+    }
+
+    /// <summary>Makes the directory where it is not there, and checks that it is nobody else's.</summary>
+    /// <exception cref="StorageException">Someone else owns it, or others may enter it.</exception>
+    public static StoreLayout Open(string path)
+    {
+        var store = new StoreLayout(Path.GetFullPath(path));
+        try
+        {
+            if (OperatingSystem.IsWindows())
+            {
+                Directory.CreateDirectory(store.Root);
+            }
+            else
+            {
+                Directory.CreateDirectory(store.Root, OwnerOnly);
+            }
+
+            if (OperatingSystem.IsLinux())
+            {
+                RequireOwn(store.Root);
+            }
+
+            Directory.CreateDirectory(store.Containers);
+            Directory.CreateDirectory(store.Names);
+            return store;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StorageException($"Cannot open the store '{store.Root}': {e.Message}", e)
+            {
+                Hint = "Choose another directory by ContainerHostOptions.StoreDirectory.",
+            };
+        }
+    }
+
+    [System.Runtime.Versioning.SupportedOSPlatform("linux")]
+    private static void RequireOwn(string root)
+    {
+        using var directory = RootedDirectory.Open(root);
+        var stat = FileCalls.Local.Stat(directory.Handle);
+        var me = (uint)Tmds.Linux.LibC.geteuid();
+        if (stat.UserId != me)
+        {
+            throw new StorageException($"Cannot open the store '{root}': it belongs to user {stat.UserId}, and this process runs as {me}.")
+            {
+                Hint = "Use a store of your own, or run as its owner.",
+            };
+        }
+
+        if ((stat.Permissions & 0x3F) != 0)
+        {
+            throw new StorageException($"Cannot open the store '{root}': its mode {Convert.ToString(stat.Permissions, 8)} lets others in.")
+            {
+                Hint = $"If nobody else has put anything there: chmod 700 '{root}'.",
+            };
+        }
+    }
+}
