@@ -1,0 +1,213 @@
+namespace ContainerKit.Tests.Linux.Containers;
+
+[TestFixture("overlay")]
+[TestFixture("vfs")]
+internal sealed class ContainerTests(string driver) : ContainerFixture
+{
+    protected override string Driver => driver;
+
+    [Test]
+    public async Task A_file_of_the_image_is_copied_up_by_an_edit_and_stays_below_as_it_was()
+    {
+        await using var container = await Host.Container(Tools).CreateAsync();
+
+        await container.Files.WriteAllTextAsync("/etc/motd", "edited\n");
+
+        Assert.That(await container.Files.ReadAllTextAsync("/etc/motd"), Is.EqualTo("edited\n"));
+        Assert.That((await Host.Container(Tools).WithCommand("cat", "/etc/motd").RunAsync()).StandardOutput, Is.EqualTo("hello from below\n"));
+    }
+
+    [Test]
+    public async Task What_is_written_in_process_is_what_the_program_sees_and_the_other_way_round()
+    {
+        await using var container = await Shell("cat /etc/motd; echo from inside > /etc/motd").CreateAsync();
+        await container.Files.WriteAllTextAsync("/etc/motd", "from outside\n");
+
+        await using (var running = await container.StartAsync())
+        {
+            using var output = new StreamReader(running.StandardOutput);
+            Assert.That(await output.ReadToEndAsync(), Is.EqualTo("from outside\n"));
+            await running.WaitForExitAsync();
+        }
+
+        Assert.That(await container.Files.ReadAllTextAsync("/etc/motd"), Is.EqualTo("from inside\n"));
+    }
+
+    [Test]
+    public async Task A_running_container_sees_an_edit_at_once()
+    {
+        await using var container = await Shell("while ! [ -e /tmp/go ]; do sleep 0.01; done; cat /tmp/go").CreateAsync();
+        await using var running = await container.StartAsync();
+
+        await running.Files.WriteAllTextAsync("/tmp/going", "seen");
+        await running.Files.MoveAsync("/tmp/going", "/tmp/go");
+
+        using var output = new StreamReader(running.StandardOutput);
+        Assert.That(await output.ReadToEndAsync(), Is.EqualTo("seen"));
+    }
+
+    [Test]
+    public async Task The_difference_is_typed_and_in_path_order()
+    {
+        await using var container = await Host.Container(Tools).CreateAsync();
+        await container.Files.WriteAllTextAsync("/etc/motd", "longer than it was before\n");
+        await container.Files.WriteAllTextAsync("/etc/new", "new");
+        await container.Files.DeleteAsync("/etc/group");
+
+        Assert.That(await Diff(container), Is.EqualTo(new[] { "C /etc", "D /etc/group", "C /etc/motd", "A /etc/new" }));
+    }
+
+    [Test]
+    public async Task A_difference_tells_before_and_after()
+    {
+        await using var container = await Host.Container(Tools).CreateAsync();
+        await container.Files.SetModeAsync("/etc/motd", 0x180);
+
+        var changes = new List<FileChange>();
+        await foreach (var change in container.DiffAsync())
+        {
+            changes.Add(change);
+        }
+
+        var motd = changes.Single(change => change.Path == "/etc/motd");
+        Assert.That((motd.Before!.Mode, motd.After!.Mode, motd.After.Size), Is.EqualTo((0x1A4, 0x180, 17)));
+    }
+
+    [Test]
+    public async Task A_commit_makes_an_image_that_runs_and_leaves_the_old_one_alone()
+    {
+        await using var container = await Shell("echo more >> /etc/motd; rm /etc/group; mkdir -p /srv/site; ln -s site /srv/link; echo page > /srv/site/index").CreateAsync();
+        await using (var running = await container.StartAsync())
+        {
+            await running.WaitForExitAsync();
+        }
+
+        var committed = await container.CommitAsync("tools:2");
+
+        var result = await Host.Container(committed).WithCommand("sh", "-c", "cat /etc/motd /srv/link/index; ls /etc").RunAsync();
+        Assert.That(result.StandardOutput, Is.EqualTo("hello from below\nmore\npage\nmotd\npasswd\n"));
+        Assert.That(committed.Layers, Has.Count.EqualTo(Tools.Layers.Count + 1));
+        Assert.That((await Host.Container("tools:1").WithCommand("ls", "/etc").RunAsync()).StandardOutput, Is.EqualTo("group\nmotd\npasswd\n"));
+    }
+
+    [Test]
+    public async Task Deep_commits_stack_up_and_each_sees_all_below()
+    {
+        var image = Tools;
+        for (var i = 0; i < 5; i++)
+        {
+            await using var container = await Host.Container(image).CreateAsync();
+            await container.Files.WriteAllTextAsync($"/tmp/{i}", "");
+            await container.Files.WriteAllTextAsync("/tmp/last", $"{i}");
+            image = await container.CommitAsync($"deep:{i}");
+        }
+
+        Assert.That((await Host.Container(image).WithCommand("sh", "-c", "ls /tmp; cat /tmp/last").RunAsync()).StandardOutput, Is.EqualTo("0\n1\n2\n3\n4\nlast\n4"));
+    }
+
+    [Test]
+    public async Task A_named_container_is_found_by_another_host_and_keeps_its_files()
+    {
+        await using (var container = await Shell("cat /etc/motd").WithName("kept").CreateAsync())
+        {
+            await container.Files.WriteAllTextAsync("/etc/motd", "kept\n");
+        }
+
+        await using var other = await OpenHost();
+        await using var found = await other.FindContainerAsync("kept");
+        await using (var running = await found!.StartAsync())
+        {
+            using var output = new StreamReader(running.StandardOutput);
+            Assert.That(await output.ReadToEndAsync(), Is.EqualTo("kept\n"));
+        }
+
+        await found.RemoveAsync();
+        Assert.That(await other.FindContainerAsync("kept"), Is.Null);
+    }
+
+    [Test]
+    public async Task A_name_can_be_given_once()
+    {
+        await using var first = await Host.Container(Tools).WithName("once").CreateAsync();
+
+        Assert.That(() => Host.Container(Tools).WithName("once").CreateAsync(), Throws.TypeOf<StorageException>().With.Message.Contains("once"));
+        await first.RemoveAsync();
+    }
+
+    [Test]
+    public async Task An_unnamed_container_leaves_nothing_behind()
+    {
+        var before = Directory.GetFileSystemEntries(StoreDirectory, "*", SearchOption.AllDirectories).Length;
+
+        await Shell("touch /somewhere").RunAsync();
+
+        Assert.That(Directory.GetFileSystemEntries(StoreDirectory, "*", SearchOption.AllDirectories), Has.Length.EqualTo(before));
+    }
+
+    [Test]
+    public async Task A_running_container_can_neither_be_removed_nor_started_again()
+    {
+        await using var container = await Shell("sleep 1000").WithName("busy").CreateAsync();
+        await using (await container.StartAsync())
+        {
+            Assert.That(() => container.RemoveAsync(), Throws.TypeOf<StorageException>().With.Message.Contains("running"));
+            Assert.That(() => container.StartAsync(), Throws.TypeOf<StorageException>());
+        }
+
+        await container.RemoveAsync();
+    }
+
+    [Test]
+    public async Task Paths_never_lead_out_of_the_container()
+    {
+        await using var container = await Host.Container(Tools).CreateAsync();
+        await container.Files.CreateSymbolicLinkAsync("/tmp/out", "../../../../../../../../../etc/hostname-of-the-host");
+        await container.Files.CreateSymbolicLinkAsync("/tmp/etc", "/etc");
+
+        await container.Files.WriteAllTextAsync("/tmp/etc/written", "inside");
+
+        Assert.That(await container.Files.ReadAllTextAsync("/etc/written"), Is.EqualTo("inside"));
+        Assert.That(() => container.Files.ReadAllTextAsync("/tmp/out"), Throws.TypeOf<FileNotFoundException>());
+        Assert.That(File.Exists("/etc/written"), Is.False);
+    }
+
+    [Test]
+    public async Task Trees_are_copied_in_and_out()
+    {
+        var source = Path.Combine(HostDirectory, $"in-{driver}");
+        Directory.CreateDirectory(Path.Combine(source, "deep"));
+        File.WriteAllText(Path.Combine(source, "deep", "file"), "content");
+        File.CreateSymbolicLink(Path.Combine(source, "link"), "deep/file");
+        await using var container = await Host.Container(Tools).CreateAsync();
+
+        await container.Files.CopyInAsync(source, "/srv");
+        await container.Files.CopyOutAsync("/srv", Path.Combine(HostDirectory, $"out-{driver}"));
+
+        Assert.That(await container.Files.ReadAllTextAsync("/srv/link"), Is.EqualTo("content"));
+        Assert.That(File.ReadAllText(Path.Combine(HostDirectory, $"out-{driver}", "deep", "file")), Is.EqualTo("content"));
+        Assert.That(new FileInfo(Path.Combine(HostDirectory, $"out-{driver}", "link")).LinkTarget, Is.EqualTo("deep/file"));
+    }
+
+    [Test]
+    public async Task An_open_stream_keeps_what_is_not_overwritten()
+    {
+        await using var container = await Host.Container(Tools).CreateAsync();
+
+        await using (var stream = await container.Files.OpenWriteAsync("/etc/motd"))
+        {
+            await stream.WriteAsync("HELLO"u8.ToArray());
+        }
+
+        Assert.That(await container.Files.ReadAllTextAsync("/etc/motd"), Is.EqualTo("HELLO from below\n"));
+    }
+
+    [Test]
+    public async Task Files_that_are_not_there_fail_as_files_of_dotnet_do()
+    {
+        await using var container = await Host.Container(Tools).CreateAsync();
+
+        Assert.That(() => container.Files.ReadAllTextAsync("/nothing"), Throws.TypeOf<FileNotFoundException>());
+        Assert.That(() => container.Files.ReadAllTextAsync("/etc/motd/below"), Throws.TypeOf<DirectoryNotFoundException>());
+        Assert.That(() => container.Files.ReadAllTextAsync("relative"), Throws.ArgumentException);
+    }
+}
