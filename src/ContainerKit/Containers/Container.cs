@@ -44,7 +44,8 @@ public sealed class Container : IAsyncDisposable
     /// <summary>
     /// In what it differs from its image, in path order. As with <c>docker diff</c>, every directory above a change is reported as changed.
     /// </summary>
-    /// <exception cref="StorageException">It runs, here or in another process; or its layer cannot be read.</exception>
+    /// <remarks>A running container is paused meanwhile: by its control group's freezer, or by SIGSTOP where it has no control group.</remarks>
+    /// <exception cref="StorageException">It runs in another process, or its layer cannot be read.</exception>
     public async IAsyncEnumerable<FileChange> DiffAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         foreach (var change in await Task.Run(() => _instance.Diff(cancellationToken), cancellationToken).ConfigureAwait(false))
@@ -56,8 +57,9 @@ public sealed class Container : IAsyncDisposable
     /// <summary>Makes an image of it: the image that it came from, and its own layer on top.</summary>
     /// <param name="reference">The new image's name.</param>
     /// <param name="cancellationToken">Gives up; no image appears.</param>
+    /// <remarks>A running container is paused meanwhile: by its control group's freezer, or by SIGSTOP where it has no control group.</remarks>
     /// <exception cref="FormatException"><paramref name="reference"/> is not an image name.</exception>
-    /// <exception cref="StorageException">It runs, here or in another process; or its layer cannot be read.</exception>
+    /// <exception cref="StorageException">It runs in another process, or its layer cannot be read.</exception>
     /// <exception cref="ImageException">The image that it came from is gone from the store.</exception>
     public Task<Image> CommitAsync(string reference, CancellationToken cancellationToken = default)
     {

@@ -1,9 +1,7 @@
 using System.Runtime.Versioning;
 using ContainerKit.Content;
-using ContainerKit.Isolation;
 using ContainerKit.Linux;
 using ContainerKit.Storage;
-using ContainerKit.Storage.Union;
 
 namespace ContainerKit.Containers;
 
@@ -15,7 +13,7 @@ internal sealed class ContainerInstance : IFileTreeSource
     private readonly SharedTree _layers;
     private readonly Lock _gate = new();
     private FileLock? _alive;
-    private IsolatedProcess? _process;
+    private ContainerRun? _run;
     private bool _isBusy;
     private bool _isRemoved;
 
@@ -48,7 +46,7 @@ internal sealed class ContainerInstance : IFileTreeSource
         lock (_gate)
         {
             ThrowIfRemoved();
-            if (_process is { } process)
+            if (_run is { Process: var process })
             {
                 // The kernel has these layers mounted: what goes in must go in by the mount, and /proc has a door to it.
                 var root = RootedDirectory.Open($"/proc/{process.ProcessId}/root");
@@ -64,11 +62,7 @@ internal sealed class ContainerInstance : IFileTreeSource
 
     public IReadOnlyList<FileChange> Diff(CancellationToken cancellationToken)
     {
-        var (_, lease, use) = OpenLayers(cancellationToken);
-        using (use)
-        {
-            return [.. _catalog.Snapshots.Changes(lease, cancellationToken)];
-        }
+        return WithLayer<IReadOnlyList<FileChange>>(layer => [.. _catalog.Snapshots.Changes(layer, cancellationToken)], cancellationToken);
     }
 
     public async Task<Image> CommitAsync(ImageReference? name, CancellationToken cancellationToken)
@@ -76,14 +70,9 @@ internal sealed class ContainerInstance : IFileTreeSource
         var image = await _catalog.Images.FindAsync(Record.ImageDigest, cancellationToken).ConfigureAwait(false)
             ?? throw new ImageException($"Cannot commit the container '{Record.Id[..12]}': the image that it came from ({Record.ImageReference}) is no longer in the store.");
         return await Task.Run(
-            () =>
-            {
-                var (_, lease, use) = OpenLayers(cancellationToken);
-                using (use)
-                {
-                    return Committer.Commit(_catalog.Images.Catalog, _catalog.Snapshots, lease, image, name, ApplyOptions, cancellationToken);
-                }
-            },
+            () => WithLayer(
+                layer => Committer.Commit(_catalog.Images.Catalog, _catalog.Snapshots, layer, image, name, ApplyOptions, cancellationToken),
+                cancellationToken),
             cancellationToken).ConfigureAwait(false);
     }
 
@@ -106,14 +95,14 @@ internal sealed class ContainerInstance : IFileTreeSource
             var run = await ContainerRun.StartAsync(_catalog, Record, CommandLine, cancellationToken).ConfigureAwait(false);
             lock (_gate)
             {
-                _process = run.Process;
+                _run = run;
             }
 
             run.WhenStopped(() =>
             {
                 lock (_gate)
                 {
-                    (_process, _isBusy) = (null, false);
+                    (_run, _isBusy) = (null, false);
                 }
             });
             return new RunningContainer(container, run, ownsContainer);
@@ -158,13 +147,29 @@ internal sealed class ContainerInstance : IFileTreeSource
         Interlocked.Exchange(ref _alive, null)?.Dispose();
     }
 
-    private (UnionTree Tree, SnapshotLease Lease, IDisposable Use) OpenLayers(CancellationToken cancellationToken)
+    /// <summary>Reads the container's own layer, which nothing changes meanwhile.</summary>
+    private T WithLayer<T>(Func<SnapshotLease, T> read, CancellationToken cancellationToken)
     {
+        ContainerRun? run;
         lock (_gate)
         {
             ThrowIfRemoved();
-            ThrowIfBusy();
-            return _layers.Open(cancellationToken);
+            run = _run;
+            if (run is null)
+            {
+                ThrowIfBusy();
+            }
+        }
+
+        if (run is not null)
+        {
+            return run.WhilePaused(read);
+        }
+
+        var (_, lease, use) = _layers.Open(cancellationToken);
+        using (use)
+        {
+            return read(lease);
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.Versioning;
 using ContainerKit.Isolation;
 using ContainerKit.Isolation.Cgroups;
@@ -20,6 +21,8 @@ internal sealed class ContainerRun : IAsyncDisposable
     private readonly SnapshotLease _lease;
     private readonly Cgroup? _cgroup;
     private readonly TaskCompletionSource<ExitStatus> _exit = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ConcurrentDictionary<int, byte> _joined = new();
+    private readonly Lock _layerGate = new();
     private Action? _stopped;
 
     private ContainerRun(ContainerCatalog catalog, ContainerRecord record, ProcessSpec processSpec, SnapshotLease lease, Cgroup? cgroup, IsolatedProcess process, Pipes pipes)
@@ -83,6 +86,42 @@ internal sealed class ContainerRun : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Reads the container's layer while nothing in it moves: by the freezer where it has a control group, and by stop signals where
+    /// it has none.
+    /// </summary>
+    public T WhilePaused<T>(Func<SnapshotLease, T> read)
+    {
+        // The program may be killed meanwhile, and its end lets go of the layer: not before the reader is done.
+        lock (_layerGate)
+        {
+            return _exit.Task.IsCompleted
+                ? throw new StorageException($"The container '{_record.Id[..12]}' has just ended; try again.")
+                : Paused(read);
+        }
+    }
+
+    private T Paused<T>(Func<SnapshotLease, T> read)
+    {
+        if (_cgroup is { ProcsFiles.Count: > 0 } group)
+        {
+            group.Freeze();
+            try
+            {
+                return read(_lease);
+            }
+            finally
+            {
+                group.Thaw();
+            }
+        }
+
+        using (ProcessTree.Stop([Process.ProcessId, .. _joined.Keys]))
+        {
+            return read(_lease);
+        }
+    }
+
     /// <summary>Has something called once the program has ended; at once if it has already.</summary>
     public void WhenStopped(Action action)
     {
@@ -109,8 +148,16 @@ internal sealed class ContainerRun : IAsyncDisposable
         using var pipes = Pipes.Open();
         using var process = await Process.JoinAsync(spec, pipes.Theirs, cancellationToken).ConfigureAwait(false);
         pipes.CloseTheirs();
+        _joined[process.ProcessId] = 0;
         await using var registration = cancellationToken.UnsafeRegister(static state => ((IsolatedProcess)state!).Signal(KillSignal), process).ConfigureAwait(false);
-        return await ExecCapture.RunAsync(process, pipes, options.StandardInput, MaxCapturedBytes, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await ExecCapture.RunAsync(process, pipes, options.StandardInput, MaxCapturedBytes, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _joined.TryRemove(process.ProcessId, out _);
+        }
     }
 
     public async ValueTask DisposeAsync()
@@ -152,8 +199,12 @@ internal sealed class ContainerRun : IAsyncDisposable
         _cgroup?.Dispose();
 
         // With pid 1 the kernel has ended all others and let go of the mounts: the layer can be edited again.
-        _lease.Dispose();
-        _exit.SetResult(status);
+        lock (_layerGate)
+        {
+            _lease.Dispose();
+            _exit.SetResult(status);
+        }
+
         Interlocked.Exchange(ref _stopped, null)?.Invoke();
     }
 }

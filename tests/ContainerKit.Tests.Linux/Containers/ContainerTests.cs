@@ -91,6 +91,21 @@ internal sealed class ContainerTests(string driver) : ContainerFixture
     }
 
     [Test]
+    public async Task A_running_container_is_compared_and_committed_while_it_pauses()
+    {
+        await using var container = await Shell("echo x > /tmp/made; echo ready; while true; do sleep 0.01; done").CreateAsync();
+        await using var running = await container.StartAsync();
+        using var output = new StreamReader(running.StandardOutput);
+        await output.ReadLineAsync();
+
+        Assert.That(await Diff(container), Is.EqualTo(new[] { "C /tmp", "A /tmp/made" }));
+        var committed = await container.CommitAsync($"while-running:{driver}");
+
+        Assert.That((await Host.Container(committed).WithCommand("cat", "/tmp/made").RunAsync()).StandardOutput, Is.EqualTo("x\n"));
+        Assert.That((await running.ExecAsync(["cat", "/tmp/made"])).StandardOutput, Is.EqualTo("x\n"));
+    }
+
+    [Test]
     public async Task Deep_commits_stack_up_and_each_sees_all_below()
     {
         var image = Tools;
