@@ -1,0 +1,3 @@
+using ContainerKit;
+
+await using var host = await ContainerHost.OpenAsync();

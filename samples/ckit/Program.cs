@@ -1,0 +1,3 @@
+using System.CommandLine;
+
+return await new RootCommand("Containers from the command line.").Parse(args).InvokeAsync();
