@@ -4,6 +4,8 @@ using ContainerKit.Images;
 using ContainerKit.Isolation;
 using ContainerKit.Isolation.Cgroups;
 using ContainerKit.Storage;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace ContainerKit;
 
@@ -27,13 +29,15 @@ public sealed class ContainerHost : IAsyncDisposable
             return;
         }
 
+        ILogger logger = options.LoggerFactory?.CreateLogger("ContainerKit") ?? NullLogger.Instance;
         var identity = HostIdentity.Choose(options.UserNamespace, isDurable);
         Directory.CreateDirectory(_store.Snapshots);
         var driver = StorageDrivers.Choose(options.StorageDriver, options.ExtraStorageDrivers, _store.Snapshots);
         _snapshots = SnapshotStore.Open(_store.Snapshots, driver, identity.Snapshots);
         var unpacker = new Unpacker(_snapshots, _store, Unpacker.VariantOf(identity.Snapshots.UserAttributes, idMap: null), options.LayerLimits);
         var cgroups = CgroupManager.Open(Path.Combine(_store.Root, "cgroups"));
-        _containers = new ContainerCatalog(_store, Images, _snapshots, unpacker, identity, new IsolationEngine(_store.Root), cgroups);
+        _containers = new ContainerCatalog(_store, Images, _snapshots, unpacker, identity, new IsolationEngine(_store.Root), cgroups, logger);
+        logger.Opened(_store.Root, driver.Name, identity.Mode);
         _containers.Sweep();
     }
 

@@ -6,12 +6,13 @@ using ContainerKit.Isolation;
 using ContainerKit.Isolation.Cgroups;
 using ContainerKit.Isolation.Seccomp;
 using ContainerKit.Storage;
+using Microsoft.Extensions.Logging;
 
 namespace ContainerKit.Containers;
 
 /// <summary>The containers of a store: made, found, listed, removed, and swept when the process that made them is gone.</summary>
 [SupportedOSPlatform("linux")]
-internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, SnapshotStore snapshots, Unpacker unpacker, HostIdentity identity, IsolationEngine engine, CgroupManager cgroups)
+internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, SnapshotStore snapshots, Unpacker unpacker, HostIdentity identity, IsolationEngine engine, CgroupManager cgroups, ILogger logger)
 {
     private readonly ConcurrentDictionary<ulong, byte[]> _filters = new();
 
@@ -22,6 +23,8 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
     public HostIdentity Identity { get; } = identity;
 
     public IsolationEngine Engine { get; } = engine;
+
+    public ILogger Logger { get; } = logger;
 
     public async Task<Container> CreateAsync(ImageSource source, ContainerOptions options, CancellationToken cancellationToken)
     {
@@ -63,7 +66,13 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
         }
 
         var limits = new ResourceLimits { MemoryBytes = options.MemoryLimit, CpuQuota = options.CpuLimit, Pids = options.ProcessLimit };
-        return cgroups.Create(record.Id, limits, options.LimitsAreBestEffort);
+        var group = cgroups.Create(record.Id, limits, options.LimitsAreBestEffort);
+        foreach (var limit in group.NotApplied)
+        {
+            Logger.LimitLeftOut(record.Id, limit);
+        }
+
+        return group;
     }
 
     public ReadOnlyMemory<byte> SeccompFilter(CapabilitySet capabilities) => _filters.GetOrAdd(
@@ -79,6 +88,7 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
         }
 
         Directory.Delete(DirectoryOf(record.Id), recursive: true);
+        Logger.Removed(record.Id);
     }
 
     /// <summary>Removes the snapshots that neither an image nor a container needs.</summary>
@@ -117,6 +127,7 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
         if (record is { Name: null })
         {
             Remove(record);
+            Logger.Swept(record.Id);
         }
         else if (record is null)
         {
@@ -155,6 +166,8 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
                 ClaimName(record);
                 Directory.Move(unfinished, DirectoryOf(record.Id));
             }
+
+            Logger.Created(record.Id, record.ImageReference);
         }
         catch
         {

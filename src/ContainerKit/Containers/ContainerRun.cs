@@ -75,6 +75,7 @@ internal sealed class ContainerRun : IAsyncDisposable
             pipes.CloseTheirs();
             var run = new ContainerRun(catalog, record, spec.Process, lease, cgroup, process, pipes);
             run.Feed(record.Options.StandardInput);
+            catalog.Logger.Started(record.Id, process.ProcessId);
             return run;
         }
         catch
@@ -197,6 +198,7 @@ internal sealed class ContainerRun : IAsyncDisposable
         var end = await Process.WaitAsync().ConfigureAwait(false);
         var status = new ExitStatus(end.ExitCode, end.Signal, _cgroup?.OutOfMemoryHappened ?? false);
         _cgroup?.Dispose();
+        _catalog.Logger.Ended(_record.Id, status);
 
         // With pid 1 the kernel has ended all others and let go of the mounts: the layer can be edited again.
         lock (_layerGate)

@@ -1,0 +1,28 @@
+using Microsoft.Extensions.Logging;
+
+namespace ContainerKit.Containers;
+
+/// <summary>The events of hosts and containers. The ids are stable: 1xx hosts, 2xx containers.</summary>
+internal static partial class ContainersLog
+{
+    [LoggerMessage(100, LogLevel.Information, "Opened the store {Store} with the storage driver {Driver}; containers run in user namespace mode {Mode}.")]
+    public static partial void Opened(this ILogger logger, string store, string driver, UserNamespaceMode mode);
+
+    [LoggerMessage(101, LogLevel.Information, "Swept container {Id}, which a process that is gone had left.")]
+    public static partial void Swept(this ILogger logger, string id);
+
+    [LoggerMessage(200, LogLevel.Debug, "Created container {Id} of image {Image}.")]
+    public static partial void Created(this ILogger logger, string id, string image);
+
+    [LoggerMessage(201, LogLevel.Debug, "Container {Id} started as process {ProcessId}.")]
+    public static partial void Started(this ILogger logger, string id, int processId);
+
+    [LoggerMessage(202, LogLevel.Debug, "Container {Id} {Exit}.")]
+    public static partial void Ended(this ILogger logger, string id, ExitStatus exit);
+
+    [LoggerMessage(203, LogLevel.Debug, "Removed container {Id}.")]
+    public static partial void Removed(this ILogger logger, string id);
+
+    [LoggerMessage(204, LogLevel.Warning, "A limit of container {Id} does not apply, which its description allowed: {Limit}")]
+    public static partial void LimitLeftOut(this ILogger logger, string id, string limit);
+}
