@@ -1,8 +1,15 @@
+using System.Runtime.CompilerServices;
 using ContainerKit.Images;
+using ContainerKit.Images.Archives;
 
 namespace ContainerKit;
 
 /// <summary>The images of a host: found, imported, loaded, saved, named and removed. It lies on disk as an OCI image layout.</summary>
+/// <remarks>
+/// Any number of tasks and processes may use one store at once. What is reported done is there; what was interrupted leaves nothing
+/// that can be seen. Work is done off the caller's thread. An operation that the disk fails (full, forbidden) is an
+/// <see cref="ImageException"/> like one that the image fails.
+/// </remarks>
 public sealed class ImageStore
 {
     internal ImageStore(ImageCatalog catalog) => Catalog = catalog;
@@ -11,43 +18,157 @@ public sealed class ImageStore
     internal ImageCatalog Catalog { get; }
 
     /// <summary>Makes an image of a root file system's tar: plain, or compressed with gzip, zstd, xz or bzip2, which its content tells.</summary>
+    /// <param name="path">The archive.</param>
+    /// <param name="reference">The image's name.</param>
+    /// <param name="progress">Told how many bytes of the archive have been read.</param>
+    /// <param name="cancellationToken">Gives up; nothing becomes visible.</param>
+    /// <returns>An image of one layer, without a command, for this machine's architecture. The same archive gives the same image.</returns>
     /// <exception cref="ImageException">The archive cannot be read, is damaged, or is refused.</exception>
     /// <exception cref="FormatException"><paramref name="reference"/> is not an image name.</exception>
-    public Task<Image> ImportAsync(string path, string reference, IProgress<ImageProgress>? progress = null, CancellationToken cancellationToken = default) =>
-        throw new NotImplementedException();
+    public Task<Image> ImportAsync(string path, string reference, IProgress<ImageProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        var name = NameOf(reference);
+        return Work($"import '{path}'", () =>
+        {
+            using var archive = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 1);
+            return ImageImporter.Import(Catalog, archive, name, Reporter(progress, Path.GetFileName(path), archive), cancellationToken);
+        }, cancellationToken);
+    }
 
     /// <inheritdoc cref="ImportAsync(string, string, IProgress{ImageProgress}?, CancellationToken)"/>
-    public Task<Image> ImportAsync(Stream archive, string reference, IProgress<ImageProgress>? progress = null, CancellationToken cancellationToken = default) =>
-        throw new NotImplementedException();
+    /// <param name="archive">The archive; it is read from where it stands to its end, and stays open.</param>
+    /// <param name="reference">The image's name.</param>
+    /// <param name="progress">Told how many bytes of the archive have been read.</param>
+    /// <param name="cancellationToken">Gives up; nothing becomes visible.</param>
+    public Task<Image> ImportAsync(Stream archive, string reference, IProgress<ImageProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(archive);
+        var name = NameOf(reference);
+        return Work(
+            $"import '{name}'",
+            () => ImageImporter.Import(Catalog, archive, name, Reporter(progress, name.ToString(), archive), cancellationToken),
+            cancellationToken);
+    }
 
     /// <summary>Loads one image from an OCI archive, an OCI layout directory or a docker-archive; its content tells which.</summary>
     /// <param name="path">The file or directory.</param>
     /// <param name="reference">Which image, when there are several; the name to give, when there is one without a name.</param>
     /// <param name="progress">Told how far it is.</param>
     /// <param name="cancellationToken">Gives up; nothing becomes visible.</param>
+    /// <returns>The image under the first of its names; it gets all of them, unless <paramref name="reference"/> picked one.</returns>
     /// <exception cref="ImageException">There are several and none was picked, or the archive cannot be read, is damaged, or is refused.</exception>
-    public Task<Image> LoadAsync(string path, string? reference = null, IProgress<ImageProgress>? progress = null, CancellationToken cancellationToken = default) =>
-        throw new NotImplementedException();
+    /// <exception cref="FormatException"><paramref name="reference"/> is not an image name.</exception>
+    public Task<Image> LoadAsync(string path, string? reference = null, IProgress<ImageProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        var wanted = reference is null ? null : NameOf(reference);
+        return Work($"load '{path}'", () => ImageLoader.LoadOne(Catalog, path, wanted, progress, cancellationToken), cancellationToken);
+    }
 
     /// <summary>Loads every image from an OCI archive, an OCI layout directory or a docker-archive; its content tells which.</summary>
-    public Task<IReadOnlyList<Image>> LoadAllAsync(string path, IProgress<ImageProgress>? progress = null, CancellationToken cancellationToken = default) =>
-        throw new NotImplementedException();
+    /// <param name="path">The file or directory.</param>
+    /// <param name="progress">Told how far it is.</param>
+    /// <param name="cancellationToken">Gives up; images that were complete by then stay.</param>
+    /// <returns>One image for each name, and one for each image without a name.</returns>
+    /// <exception cref="ImageException">The archive cannot be read, is damaged, or is refused.</exception>
+    public Task<IReadOnlyList<Image>> LoadAllAsync(string path, IProgress<ImageProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        return Work($"load '{path}'", () => ImageLoader.LoadAll(Catalog, path, progress, cancellationToken), cancellationToken);
+    }
 
     /// <summary>Writes an image to a file or directory, which appears whole or not at all. The same image gives the same bytes.</summary>
-    public Task SaveAsync(Image image, string path, ImageArchiveFormat format = ImageArchiveFormat.Oci, IProgress<ImageProgress>? progress = null, CancellationToken cancellationToken = default) =>
-        throw new NotImplementedException();
+    /// <param name="image">An image of this store.</param>
+    /// <param name="path">The file, which is replaced if it exists, or the directory, which must not exist or be empty.</param>
+    /// <param name="format">What is written.</param>
+    /// <param name="progress">Told how far it is.</param>
+    /// <param name="cancellationToken">Gives up; nothing appears.</param>
+    /// <exception cref="ImageException">A part of the image is missing or damaged, or the file cannot be written.</exception>
+    public Task SaveAsync(
+        Image image, string path, ImageArchiveFormat format = ImageArchiveFormat.Oci, IProgress<ImageProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        return Work($"save '{image.Reference}' to '{path}'", () =>
+        {
+            using var lease = Catalog.Lease(cancellationToken);
+            new ImageSaver(image, Catalog.Blobs, progress, cancellationToken).Save(path, format);
+            return true;
+        }, cancellationToken);
+    }
 
-    /// <summary>Finds an image by name, by digest, or by the beginning of one (6 digits at least).</summary>
+    /// <summary>Finds an image by name, by digest (of the image, or of its config: docker's image ID), or by the beginning of one (6 digits at least).</summary>
     /// <returns>Null when there is none.</returns>
-    public Task<Image?> FindAsync(string reference, CancellationToken cancellationToken = default) => throw new NotImplementedException();
+    /// <exception cref="ImageException">It is there, but damaged; or several digests begin so.</exception>
+    public Task<Image?> FindAsync(string reference, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(reference);
+        return Work($"look for '{reference}'", () => Catalog.Find(reference), cancellationToken);
+    }
 
-    /// <summary>Every image, in the order of their names; one without a name comes last.</summary>
-    public IAsyncEnumerable<Image> ListAsync(CancellationToken cancellationToken = default) => throw new NotImplementedException();
+    /// <summary>Every image, in the order of their names, once for each name; those without one come last.</summary>
+    /// <exception cref="ImageException">One of them is damaged.</exception>
+    public async IAsyncEnumerable<Image> ListAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        foreach (var entry in await Work("list the images", Catalog.Entries, cancellationToken).ConfigureAwait(false))
+        {
+            // Whoever removes an image while others are listed must not make the listing fail.
+            if (await Work("list the images", () => Catalog.TryRead(entry), cancellationToken).ConfigureAwait(false) is { } image)
+            {
+                yield return image;
+            }
+        }
+    }
 
     /// <summary>Gives an image a further name. Another image that had it keeps only its digest.</summary>
-    public Task<Image> TagAsync(Image image, string reference, CancellationToken cancellationToken = default) => throw new NotImplementedException();
+    /// <returns>The image under its new name.</returns>
+    /// <exception cref="ImageException">The image is no longer in the store.</exception>
+    /// <exception cref="FormatException"><paramref name="reference"/> is not an image name.</exception>
+    public Task<Image> TagAsync(Image image, string reference, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        var name = NameOf(reference);
+        return Work($"tag '{image.Reference}' as '{name}'", () =>
+        {
+            using var lease = Catalog.Lease(cancellationToken);
+            return Catalog.Publish(lease, image.Manifest, name, cancellationToken);
+        }, cancellationToken);
+    }
 
-    /// <summary>Takes a name away, and the image with it when that was its last; blobs that nobody refers to are swept.</summary>
-    /// <exception cref="ImageException">There is no such image.</exception>
-    public Task RemoveAsync(string reference, CancellationToken cancellationToken = default) => throw new NotImplementedException();
+    /// <summary>
+    /// Takes a name away, and the image with its last one. What no image refers to any more is swept at once, or later when other
+    /// tasks or processes are adding or reading just now. A digest, or its beginning, removes an image that has one name or none.
+    /// </summary>
+    /// <exception cref="ImageException">There is no such image, or a digest was given and it has several names.</exception>
+    public Task RemoveAsync(string reference, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(reference);
+        return Work($"remove '{reference}'", () =>
+        {
+            Catalog.Remove(reference, cancellationToken);
+            return true;
+        }, cancellationToken);
+    }
+
+    private static ImageReference NameOf(string reference) => ImageReference.Parse(reference) is { HasName: true } name
+        ? name
+        : throw new FormatException($"'{reference}' is a digest, and not a name.");
+
+    private static Action<long> Reporter(IProgress<ImageProgress>? progress, string item, Stream stream) =>
+        new ProgressReporter(progress, ImagePhase.Reading, item, stream.CanSeek ? stream.Length : null).Report;
+
+    private static Task<T> Work<T>(string attempt, Func<T> work, CancellationToken cancellationToken) => Task.Run(
+        () =>
+        {
+            try
+            {
+                return work();
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new ImageException($"Cannot {attempt}: {e.Message}", e);
+            }
+        },
+        cancellationToken);
 }

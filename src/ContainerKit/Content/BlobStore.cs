@@ -1,24 +1,153 @@
+using System.Security.Cryptography;
+
 namespace ContainerKit.Content;
 
-/// <summary>The blobs of an OCI image layout.</summary>
+/// <summary>The blobs of an OCI image layout: files named by what they hold. OCI image specification, image-layout.md.</summary>
 /// <remarks>
 /// <code>
 /// ROOT/blobs/sha256/HEX   a blob, complete and verified
-/// ROOT/.tmp/NAME          a blob on its way in
+/// ROOT/.tmp/NAME          something on its way in; whoever holds the store alone may remove it
 /// </code>
+/// A blob is written below <c>.tmp</c>, verified, and renamed, so that a name below <c>blobs</c> never stands for anything else
+/// than its content. Two who write the same blob at once do twice the work, and no harm.
 /// </remarks>
 internal sealed class BlobStore : IBlobSource
 {
+    private const int CopyBytes = 128 << 10;
+
+    private readonly string _blobs;
+    private readonly bool _flush;
+
+    /// <param name="root">The directory of the layout; made when it is not there.</param>
+    /// <param name="flush">Whether a blob reaches the disk before its name appears.</param>
     public BlobStore(string root, bool flush = false)
     {
-        _ = root;
-        _ = flush;
+        Root = Path.GetFullPath(root);
+        TemporaryDirectory = Path.Combine(Root, ".tmp");
+        _blobs = Path.Combine(Root, "blobs", "sha256");
+        _flush = flush;
+        Directory.CreateDirectory(_blobs);
+        Directory.CreateDirectory(TemporaryDirectory);
     }
 
-    public string PathOf(Digest digest) => throw new NotImplementedException();
+    /// <summary>The directory of the layout.</summary>
+    public string Root { get; }
 
-    public bool Contains(Digest digest) => throw new NotImplementedException();
+    /// <summary>Where things are written before they are renamed into place; on the same file system.</summary>
+    public string TemporaryDirectory { get; }
+
+    public string PathOf(Digest digest) => Path.Combine(_blobs, digest.Hex);
+
+    public bool Contains(Digest digest) => File.Exists(PathOf(digest));
+
+    /// <summary>Every blob there is. Files with other names are not blobs.</summary>
+    public IEnumerable<Digest> List() => Directory.EnumerateFiles(_blobs)
+        .Select(path => Digest.TryParse("sha256:" + Path.GetFileName(path), out var digest) ? digest : default)
+        .Where(digest => digest != default);
+
+    public void Remove(Digest digest) => File.Delete(PathOf(digest));
+
+    /// <summary>A new, empty file below <see cref="TemporaryDirectory"/>.</summary>
+    public FileStream CreateTemporary() => new(
+        Path.Combine(TemporaryDirectory, Guid.NewGuid().ToString("N")), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete, bufferSize: 1);
+
+    /// <summary>Begins a blob whose bytes, and so whose name, will be known at its end.</summary>
+    public BlobWriter Create() => new(this, _flush);
+
+    /// <summary>Adds a small blob.</summary>
+    public Descriptor Add(ReadOnlySpan<byte> content, string mediaType)
+    {
+        using var writer = Create();
+        writer.Write(content);
+        return writer.Commit(mediaType);
+    }
+
+    /// <summary>Copies a blob in, unless it is here already.</summary>
+    /// <exception cref="ImageException">The source's bytes are not what the descriptor says.</exception>
+    public void Copy(IBlobSource source, Descriptor blob, Action<long>? progress, CancellationToken cancellationToken)
+    {
+        if (new FileInfo(PathOf(blob.Digest)) is { Exists: true } here)
+        {
+            CheckSize(blob, here.Length);
+            progress?.Invoke(blob.Size);
+            return;
+        }
+
+        using var content = source.OpenBlob(blob);
+        using var writer = Create();
+        var buffer = new byte[CopyBytes];
+        long copied = 0;
+        for (int read; (read = content.Read(buffer, 0, buffer.Length)) > 0;)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            // Stop at the first byte too many: a lying source must not fill the disk.
+            if ((copied += read) > blob.Size)
+            {
+                throw new ImageException($"The blob {blob.Digest} has more than the {blob.Size} bytes that its descriptor says.");
+            }
+
+            writer.Write(buffer, 0, read);
+            progress?.Invoke(copied);
+        }
+
+        writer.Commit(blob);
+    }
 
     /// <inheritdoc/>
-    public Stream OpenBlob(Descriptor blob) => throw new NotImplementedException();
+    public Stream OpenBlob(Descriptor blob)
+    {
+        try
+        {
+            var file = new FileStream(PathOf(blob.Digest), FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 1);
+            if (file.Length == blob.Size)
+            {
+                return file;
+            }
+
+            using (file)
+            {
+                CheckSize(blob, file.Length);
+            }
+
+            return file;
+        }
+        catch (FileNotFoundException e)
+        {
+            throw new ImageException($"The store has no blob {blob.Digest}.", e);
+        }
+    }
+
+    /// <summary>Reads a small blob and verifies it.</summary>
+    /// <exception cref="ImageException">It is missing, damaged, or larger than <paramref name="maxBytes"/>.</exception>
+    public byte[] Read(Descriptor blob, int maxBytes) => Read(this, blob, maxBytes);
+
+    /// <summary>Reads a small blob of any source and verifies it.</summary>
+    /// <exception cref="ImageException">It is missing, damaged, or larger than <paramref name="maxBytes"/>.</exception>
+    public static byte[] Read(IBlobSource source, Descriptor blob, int maxBytes)
+    {
+        if (blob.Size > maxBytes)
+        {
+            throw new ImageException($"The document {blob.Digest} has {blob.Size} bytes; {maxBytes} are allowed.");
+        }
+
+        using var content = source.OpenBlob(blob);
+        var bytes = new byte[blob.Size];
+        var read = content.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+        if (read < bytes.Length || content.ReadByte() >= 0)
+        {
+            throw new ImageException($"The document {blob.Digest} has not the {blob.Size} bytes that its descriptor says.");
+        }
+
+        return Digest.FromHash(SHA256.HashData(bytes)) == blob.Digest
+            ? bytes
+            : throw new ImageException($"The document {blob.Digest} is damaged: its content has another digest.");
+    }
+
+    internal static void CheckSize(Descriptor blob, long size)
+    {
+        if (size != blob.Size)
+        {
+            throw new ImageException($"The blob {blob.Digest} has {size} bytes, and not the {blob.Size} that its descriptor says.");
+        }
+    }
 }

@@ -6,49 +6,209 @@ namespace ContainerKit.Images;
 /// <summary>A layer that lies in the store, and what it is uncompressed.</summary>
 internal sealed record StoredLayer(Descriptor Descriptor, Digest DiffId);
 
-/// <summary>
-/// Keeps what was added from being swept until an image refers to it. Take one before the first blob goes in (or before layers
-/// are read), and keep it until the image has been created (or they have been read).
-/// </summary>
-internal sealed class StoreLease : IDisposable
-{
-    private readonly FileLock _held;
-
-    internal StoreLease(FileLock held) => _held = held;
-
-    public void Dispose() => _held.Dispose();
-}
-
 /// <summary>The images that lie in the store. Synchronous: the façade moves it off the caller's thread.</summary>
+/// <remarks>
+/// <code>
+/// ROOT/oci-layout         says that this is an OCI image layout
+/// ROOT/index.json         the images, by name; changed under .index.lock and by rename, read without any lock
+/// ROOT/blobs/sha256/HEX   manifests, configs and layers
+/// ROOT/.tmp/              on its way in
+/// ROOT/.lock              shared: someone adds or reads; exclusive: someone sweeps
+/// ROOT/.index.lock        exclusive: someone changes index.json
+/// </code>
+/// </remarks>
 internal sealed class ImageCatalog
 {
+    private const int MinDigestPrefix = 6;
+
+    private readonly StoreIndex _index;
+    private readonly Func<IEnumerable<Digest>> _pinned;
+
     /// <param name="directory">The directory of the layout; made when it is not there.</param>
     /// <param name="limits">What layers may ask for.</param>
-    /// <param name="flush">Whether what is reported done survives a power loss.</param>
+    /// <param name="flush">Whether what is reported done has reached the disk.</param>
     /// <param name="pinned">Digests of manifests that containers stand on: never swept, even without a name.</param>
     public ImageCatalog(string directory, LayerLimits? limits = null, bool flush = false, Func<IEnumerable<Digest>>? pinned = null)
     {
-        throw new NotImplementedException();
+        Limits = limits ?? LayerLimits.Default;
+        Blobs = new BlobStore(directory, flush);
+        _index = new StoreIndex(Blobs, flush);
+        _pinned = pinned ?? (() => []);
     }
 
-    public BlobStore Blobs => throw new NotImplementedException();
+    public BlobStore Blobs { get; }
 
-    public StoreLease Lease(CancellationToken cancellationToken) => throw new NotImplementedException();
+    public LayerLimits Limits { get; }
+
+    private string LockPath => Path.Combine(Blobs.Root, ".lock");
+
+    /// <inheritdoc cref="StoreLease"/>
+    public StoreLease Lease(CancellationToken cancellationToken) => new(FileLock.Acquire(LockPath, exclusive: false, cancellationToken));
 
     /// <summary>Adds a layer whose tar <paramref name="writeTar"/> writes (uncompressed, to its end) to the stream that it is given.</summary>
-    public StoredLayer AddLayer(StoreLease lease, Action<Stream> writeTar, CompressionKind compression, CancellationToken cancellationToken) =>
-        throw new NotImplementedException();
+    public StoredLayer AddLayer(StoreLease lease, Action<Stream> writeTar, CompressionKind compression, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(lease);
+        cancellationToken.ThrowIfCancellationRequested();
+        using var blob = Blobs.Create();
+        Digest diffId;
+        using (var compressed = Compression.OpenWrite(blob, compression, leaveOpen: true))
+        using (var tar = new HashingStream(compressed))
+        {
+            writeTar(tar);
+            diffId = tar.GetDigest();
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+        return new StoredLayer(blob.Commit(MediaTypes.LayerOf(compression)), diffId);
+    }
 
     /// <summary>
     /// Makes an image of stored layers (the lowest first) and gives it a name. The config's <see cref="ImageConfig.DiffIds"/> are
     /// set from <paramref name="layers"/>; its history is the caller's.
     /// </summary>
-    public Image CreateImage(StoreLease lease, ImageConfig config, IReadOnlyList<StoredLayer> layers, ImageReference? reference, CancellationToken cancellationToken) =>
-        throw new NotImplementedException();
+    public Image CreateImage(StoreLease lease, ImageConfig config, IReadOnlyList<StoredLayer> layers, ImageReference? reference, CancellationToken cancellationToken)
+    {
+        var complete = config with { DiffIds = [.. layers.Select(layer => layer.DiffId)] };
+        var configBlob = Blobs.Add(complete.ToJson(), MediaTypes.Config);
+        var manifest = Blobs.Add(new Manifest(configBlob, [.. layers.Select(layer => layer.Descriptor)]).ToJson(), MediaTypes.Manifest);
+        return Publish(lease, manifest, reference, cancellationToken);
+    }
+
+    /// <summary>Gives a stored manifest, and so all that it refers to, a name (or a place in the index without one).</summary>
+    /// <exception cref="ImageException">Something that it refers to is missing or damaged.</exception>
+    public Image Publish(StoreLease lease, Descriptor manifest, ImageReference? reference, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(lease);
+        var image = Read(manifest, reference);
+        if (image.Layers.FirstOrDefault(layer => !Blobs.Contains(layer.Descriptor.Digest)) is { } missing)
+        {
+            throw new ImageException($"The store has no layer {missing.Descriptor.Digest}, of which the image {manifest.Digest} is made.");
+        }
+
+        _index.Change(index => index.With(manifest, image.Config.Platform, reference), cancellationToken);
+        return image;
+    }
 
     /// <summary>The image of a name, a digest (of manifest or config) or the beginning of one (6 digits at least); null when there is none.</summary>
-    public Image? Find(string reference) => throw new NotImplementedException();
+    /// <exception cref="ImageException">It is damaged, or several digests begin so.</exception>
+    public Image? Find(string text) => FindEntry(_index.Read(), text) is var (entry, reference) ? Read(entry.Target, reference) : null;
 
-    /// <summary>Every image of the store.</summary>
-    public IReadOnlyList<Image> List() => throw new NotImplementedException();
+    /// <summary>Every image, in the order of names; those without one come last.</summary>
+    /// <exception cref="ImageException">One of them is damaged.</exception>
+    public IReadOnlyList<Image> List() => [.. Entries().Select(TryRead).OfType<Image>()];
+
+    /// <summary>The image of an entry; null when it has been removed since the index was read.</summary>
+    public Image? TryRead(IndexEntry entry) => Blobs.Contains(entry.Target.Digest) ? Read(entry.Target, entry.Reference) : null;
+
+    /// <summary>Every entry of the index, in the order of names; those without one come last.</summary>
+    public IReadOnlyList<IndexEntry> Entries() =>
+    [
+        .. _index.Read().Entries.OrderBy(entry => !entry.Reference.HasName).ThenBy(entry => entry.Reference.ToString(), StringComparer.Ordinal),
+    ];
+
+    /// <summary>Reads and verifies an image's documents; of its layers it only knows where they are.</summary>
+    /// <exception cref="ImageException">A document is missing or damaged.</exception>
+    public Image Read(Descriptor manifestBlob, ImageReference? reference)
+    {
+        var manifest = Manifest.Parse(Blobs.Read(manifestBlob, JsonDocuments.MaxBytes), manifestBlob);
+        var config = ImageConfig.Parse(Blobs.Read(manifest.Config, JsonDocuments.MaxBytes), $"config {manifest.Config.Digest}");
+        if (config.DiffIds.Count != manifest.Layers.Count)
+        {
+            throw new ImageException($"The image {manifestBlob.Digest} has {manifest.Layers.Count} layers, and its config names {config.DiffIds.Count}.");
+        }
+
+        var layers = manifest.Layers.Zip(config.DiffIds, (blob, diffId) => new Layer(diffId, blob, Blobs, Limits)).ToArray();
+        return new Image(reference ?? ImageReference.Nameless(manifestBlob.Digest), manifestBlob, manifest.Config, config, layers);
+    }
+
+    /// <summary>
+    /// Takes a name away, and the image with its last one; a digest (or its beginning) takes away an image that has no more than one
+    /// name. What nobody refers to any more is swept, unless someone is adding just now: then a later sweep does it.
+    /// </summary>
+    /// <exception cref="ImageException">There is no such image, or a digest was given and it has several names.</exception>
+    public void Remove(string text, CancellationToken cancellationToken)
+    {
+        _index.Change(index => Without(index, text), cancellationToken);
+        Sweep();
+    }
+
+    /// <summary>Takes away the images without a name that no container stands on, and sweeps. For housekeeping.</summary>
+    /// <returns>How many bytes became free.</returns>
+    public long Prune(CancellationToken cancellationToken)
+    {
+        var pinned = _pinned().ToHashSet();
+        _index.Change(index => index.Without(entry => !entry.Reference.HasName && !pinned.Contains(entry.Descriptor.Digest)), cancellationToken);
+        return Sweep() ?? 0;
+    }
+
+    /// <summary>Removes the blobs that no image refers to, and what dead processes left half-written.</summary>
+    /// <returns>How many bytes became free; null when someone is adding or reading just now, and nothing was done.</returns>
+    public long? Sweep()
+    {
+        using var alone = FileLock.TryAcquire(LockPath, exclusive: true);
+        return alone is null ? null : StoreSweep.Run(Blobs, _index, _pinned());
+    }
+
+    private (IndexEntry Entry, ImageReference Reference)? FindEntry(ImageIndex index, string text)
+    {
+        if (ImageReference.TryParse(text, out var reference) && reference.HasName)
+        {
+            // name@digest also means the image with that digest, under any tag of that name.
+            var named = index.Find(reference) ?? index.Entries.FirstOrDefault(entry => entry.Descriptor.Digest == reference.Digest
+                && (entry.Reference.Registry, entry.Reference.Repository) == (reference.Registry, reference.Repository));
+            if (named is not null)
+            {
+                return (named, reference);
+            }
+        }
+
+        var digits = text.StartsWith("sha256:", StringComparison.Ordinal) ? text["sha256:".Length..] : text;
+        if (digits.Length is < MinDigestPrefix or > 64 || !digits.All(char.IsAsciiHexDigitLower))
+        {
+            return null;
+        }
+
+        var found = index.Entries.DistinctBy(entry => entry.Descriptor.Digest).Where(entry => HasDigits(entry, digits)).Take(2).ToList();
+        return found switch
+        {
+            [] => null,
+            [var entry] => (entry, entry.Reference),
+            _ => throw new ImageException($"Several images have a digest that begins with '{digits}'; give more of it."),
+        };
+    }
+
+    private bool HasDigits(IndexEntry entry, string digits)
+    {
+        if (entry.Descriptor.Digest.Hex.StartsWith(digits, StringComparison.Ordinal))
+        {
+            return true;
+        }
+
+        try
+        {
+            return MediaTypes.IsManifest(entry.Descriptor.MediaType)
+                && Manifest.Parse(Blobs.Read(entry.Target, JsonDocuments.MaxBytes), entry.Target).Config.Digest.Hex.StartsWith(digits, StringComparison.Ordinal);
+        }
+        catch (ImageException)
+        {
+            // One damaged image must not hide the others.
+            return false;
+        }
+    }
+
+    private ImageIndex Without(ImageIndex index, string text)
+    {
+        var (entry, _) = FindEntry(index, text) ?? throw new ImageException($"There is no image '{text}' in the store.");
+        var isByName = ImageReference.TryParse(text, out var reference) && reference == entry.Reference && reference.HasName;
+        var names = index.Entries.Where(other => other.Descriptor.Digest == entry.Descriptor.Digest && other.Reference.HasName).Select(other => other.Reference).ToList();
+        if (!isByName && names.Count > 1)
+        {
+            throw new ImageException($"The image '{text}' has several names ({string.Join(", ", names)}); remove them one by one.");
+        }
+
+        return names.Count > 1
+            ? index.Without(other => other.Reference == reference)
+            : index.Without(other => other.Descriptor.Digest == entry.Descriptor.Digest);
+    }
 }

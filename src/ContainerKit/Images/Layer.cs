@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using ContainerKit.Content;
 using ContainerKit.Layers;
 
 namespace ContainerKit;
@@ -5,12 +7,17 @@ namespace ContainerKit;
 /// <summary>One layer of an image: an archive of changes to the layers below.</summary>
 public sealed class Layer
 {
-    internal Layer(Digest diffId, Descriptor descriptor, Content.BlobStore blobs, LayerLimits limits)
+    private const int EntriesPerHop = 512;
+
+    private readonly BlobStore _blobs;
+    private readonly LayerLimits _limits;
+
+    internal Layer(Digest diffId, Descriptor descriptor, BlobStore blobs, LayerLimits limits)
     {
         DiffId = diffId;
         Descriptor = descriptor;
-        _ = blobs;
-        _ = limits;
+        _blobs = blobs;
+        _limits = limits;
     }
 
     /// <summary>The digest of the uncompressed archive: what the layer is, however it is stored.</summary>
@@ -20,17 +27,52 @@ public sealed class Layer
     public Descriptor Descriptor { get; }
 
     /// <summary>The entries of the archive, in its order.</summary>
-    /// <exception cref="ImageException">The blob is missing or damaged.</exception>
-    public IAsyncEnumerable<LayerEntry> EntriesAsync(CancellationToken cancellationToken = default) => throw new NotImplementedException();
+    /// <exception cref="ImageException">The blob is missing or damaged; damage may show only at the end.</exception>
+    public async IAsyncEnumerable<LayerEntry> EntriesAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        using var reader = await Task.Run(OpenReader, cancellationToken).ConfigureAwait(false);
+        while (true)
+        {
+            // Decompressing is work, not waiting: it is done off the caller's thread, many entries at a time.
+            var entries = await Task.Run(() => ReadSome(reader, cancellationToken), cancellationToken).ConfigureAwait(false);
+            foreach (var entry in entries)
+            {
+                yield return entry;
+            }
+
+            if (entries.Count < EntriesPerHop)
+            {
+                yield break;
+            }
+        }
+    }
 
     /// <summary>Opens the uncompressed archive. The stream fails at its end when the content is not what <see cref="DiffId"/> names.</summary>
     /// <exception cref="ImageException">The blob is missing or damaged.</exception>
-    public Task<Stream> OpenAsync(CancellationToken cancellationToken = default) => throw new NotImplementedException();
+    public Task<Stream> OpenAsync(CancellationToken cancellationToken = default) => Task.Run(Stream () => OpenTar(), cancellationToken);
 
     /// <inheritdoc cref="OpenAsync"/>
-    internal Stream OpenTar() => throw new NotImplementedException();
+    internal VerifyingStream OpenTar()
+    {
+        var (kind, blob) = Compression.Detect(_blobs.OpenBlob(Descriptor));
+        return new VerifyingStream(Compression.OpenRead(blob, kind, _limits), DiffId, "The layer");
+    }
 
     /// <summary>Reads the entries; closing the reader closes all.</summary>
-    /// <remarks>To have the whole archive verified, call <see cref="LayerReader.MoveNext"/> until it says no.</remarks>
-    internal LayerReader OpenReader() => throw new NotImplementedException();
+    /// <remarks>
+    /// Entries are not verified before the archive's end. Who acts on them keeps the result private until
+    /// <see cref="VerifyingStream.ReadToEnd"/> of the stream beneath has said yes: use <see cref="OpenTar"/> for that.
+    /// </remarks>
+    internal LayerReader OpenReader() => new(OpenTar(), _limits);
+
+    private static List<LayerEntry> ReadSome(LayerReader reader, CancellationToken cancellationToken)
+    {
+        var entries = new List<LayerEntry>(EntriesPerHop);
+        while (entries.Count < EntriesPerHop && reader.MoveNext(cancellationToken))
+        {
+            entries.Add(reader.Current);
+        }
+
+        return entries;
+    }
 }

@@ -1,0 +1,77 @@
+using System.Security.Cryptography;
+
+namespace ContainerKit.Content;
+
+/// <summary>A blob on its way into a store: hashed while it is written, named when it is complete, gone when it is disposed before that.</summary>
+internal sealed class BlobWriter : WriteOnlyStream
+{
+    private readonly BlobStore _store;
+    private readonly bool _flush;
+    private readonly FileStream _file;
+    private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private long _length;
+    private bool _isCommitted;
+
+    internal BlobWriter(BlobStore store, bool flush)
+    {
+        _store = store;
+        _flush = flush;
+        _file = store.CreateTemporary();
+    }
+
+    public override void Write(ReadOnlySpan<byte> buffer)
+    {
+        _hash.AppendData(buffer);
+        _file.Write(buffer);
+        _length += buffer.Length;
+    }
+
+    /// <summary>Names the blob by what has been written.</summary>
+    public Descriptor Commit(string mediaType)
+    {
+        var blob = new Descriptor(mediaType, Digest.FromHash(_hash.GetHashAndReset()), _length);
+        Publish(blob.Digest);
+        return blob;
+    }
+
+    /// <summary>Names the blob, if it is the one that was promised.</summary>
+    /// <exception cref="ImageException">It is another.</exception>
+    public void Commit(Descriptor expected)
+    {
+        BlobStore.CheckSize(expected, _length);
+        var digest = Digest.FromHash(_hash.GetHashAndReset());
+        if (digest != expected.Digest)
+        {
+            throw new ImageException($"The blob {expected.Digest} is damaged: its content has the digest {digest}.");
+        }
+
+        Publish(digest);
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _hash.Dispose();
+            _file.Dispose();
+            if (!_isCommitted)
+            {
+                File.Delete(_file.Name);
+            }
+        }
+
+        base.Dispose(disposing);
+    }
+
+    private void Publish(Digest digest)
+    {
+        _file.Flush(_flush);
+        _file.Dispose();
+        var path = _store.PathOf(digest);
+        if (!File.Exists(path))
+        {
+            File.Move(_file.Name, path, overwrite: true);
+            _isCommitted = true;
+        }
+    }
+}

@@ -1,0 +1,78 @@
+namespace ContainerKit.Images.Archives;
+
+/// <summary>Takes images from an OCI archive, an OCI layout directory or a docker-archive into the store; the content tells which it is.</summary>
+internal static class ImageLoader
+{
+    /// <summary>Loads one image, with all its names (or with the one that was asked for).</summary>
+    public static Image LoadOne(ImageCatalog catalog, string path, ImageReference? wanted, IProgress<ImageProgress>? progress, CancellationToken cancellationToken)
+    {
+        using var lease = catalog.Lease(cancellationToken);
+        using var files = Open(catalog, path, progress, cancellationToken);
+        var images = Images(files, wanted);
+        var image = images switch
+        {
+            [var only] when wanted is null || only.Names.Count == 0 || only.Names.Contains(wanted) => only,
+            [] => throw new ImageException($"'{path}' holds no image."),
+            _ => throw new ImageException(wanted is null
+                ? $"'{path}' holds several images ({Describe(images)}); say which."
+                : $"'{path}' holds no image '{wanted}'; it has {Describe(images)}."),
+        };
+        return Publish(catalog, lease, wanted is null ? image : image with { Names = [wanted] }, progress, cancellationToken)[0];
+    }
+
+    /// <summary>Loads all images, with all their names: one result for each name (or for each image without one).</summary>
+    public static IReadOnlyList<Image> LoadAll(ImageCatalog catalog, string path, IProgress<ImageProgress>? progress, CancellationToken cancellationToken)
+    {
+        using var lease = catalog.Lease(cancellationToken);
+        using var files = Open(catalog, path, progress, cancellationToken);
+        return Images(files, null) is { Count: > 0 } images
+            ? [.. images.SelectMany(image => Publish(catalog, lease, image, progress, cancellationToken))]
+            : throw new ImageException($"'{path}' holds no image.");
+    }
+
+    private static IArchiveFiles Open(ImageCatalog catalog, string path, IProgress<ImageProgress>? progress, CancellationToken cancellationToken)
+    {
+        if (Directory.Exists(path))
+        {
+            return new DirectoryFiles(path);
+        }
+
+        var reporter = new ProgressReporter(progress, ImagePhase.Reading, Path.GetFileName(path), new FileInfo(path) is { Exists: true } file ? file.Length : null);
+        return TarFiles.Open(path, catalog.Blobs, catalog.Limits, reporter.Report, cancellationToken);
+    }
+
+    // Docker since version 25 writes both at once; the layout is the one whose every byte has a digest.
+    private static IReadOnlyList<ArchivedImage> Images(IArchiveFiles files, ImageReference? wanted)
+    {
+        if (Has(files, OciLayout.Marker))
+        {
+            return new OciLayout(files).Images(wanted);
+        }
+
+        if (Has(files, DockerArchive.Marker))
+        {
+            return new DockerArchive(files).Images(wanted);
+        }
+
+        throw new ImageException($"'{files.Path}' is neither an OCI image layout (it has no oci-layout) nor a docker archive (it has no manifest.json).")
+        {
+            Hint = "A bare root file system is imported, not loaded.",
+        };
+    }
+
+    private static bool Has(IArchiveFiles files, string name)
+    {
+        using var found = files.TryOpen(name);
+        return found is not null;
+    }
+
+    private static string Describe(IReadOnlyList<ArchivedImage> images) =>
+        string.Join(", ", images.Take(20).Select(image => image.Names.Count > 0 ? string.Join(" = ", image.Names) : image.Id));
+
+    private static List<Image> Publish(ImageCatalog catalog, StoreLease lease, ArchivedImage image, IProgress<ImageProgress>? progress, CancellationToken cancellationToken)
+    {
+        var manifest = image.CopyTo(new CopyContext(catalog, progress, cancellationToken));
+        var names = image.Names.Count > 0 ? image.Names : (IReadOnlyList<ImageReference?>)[null];
+        return [.. names.Select(name => catalog.Publish(lease, manifest, name, cancellationToken))];
+    }
+}

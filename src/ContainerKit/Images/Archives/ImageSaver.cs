@@ -1,0 +1,166 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using ContainerKit.Content;
+using ContainerKit.Layers;
+
+namespace ContainerKit.Images.Archives;
+
+/// <summary>Writes an image to a file or directory. The same image gives the same bytes; the name appears when all of it is there.</summary>
+internal sealed class ImageSaver(Image image, BlobStore blobs, IProgress<ImageProgress>? progress, CancellationToken cancellationToken)
+{
+    private const string LayoutVersion = """{"imageLayoutVersion":"1.0.0"}""";
+
+    public void Save(string path, ImageArchiveFormat format)
+    {
+        path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+        var aside = $"{path}.{Guid.NewGuid():N}.tmp";
+        try
+        {
+            if (format == ImageArchiveFormat.OciDirectory)
+            {
+                WriteDirectory(aside);
+                Publish(aside, path);
+                return;
+            }
+
+            using (var file = new FileStream(aside, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 128 << 10))
+            using (var archive = new LayerWriter(file))
+            {
+                (format == ImageArchiveFormat.Docker ? (Action<LayerWriter>)WriteDocker : WriteOci)(archive);
+                archive.Finish();
+            }
+
+            File.Move(aside, path, overwrite: true);
+        }
+        catch
+        {
+            Discard(aside);
+            throw;
+        }
+    }
+
+    private IEnumerable<Descriptor> Blobs => image.Layers.Select(layer => layer.Descriptor).Append(image.ConfigDescriptor).Append(image.Manifest).DistinctBy(blob => blob.Digest);
+
+    private byte[] Index()
+    {
+        var entry = Descriptors.ToJson(image.Manifest);
+        if (image.Reference.HasName)
+        {
+            entry["annotations"] = new JsonObject
+            {
+                // OCI's is what skopeo, umoci and podman look for; containerd's is what containerd and docker do.
+                [IndexEntry.ContainerdName] = image.Reference.Canonical,
+                [IndexEntry.RefName] = image.Reference.ToString(),
+            };
+        }
+
+        entry["platform"] = Descriptors.ToJson(image.Config.Platform);
+        return JsonDocuments.Write(new JsonObject { ["schemaVersion"] = 2, ["mediaType"] = MediaTypes.Index, ["manifests"] = new JsonArray(entry) });
+    }
+
+    // Someone may have damaged a blob of the store since it came in; an archive is not made of such.
+    private VerifyingStream OpenVerified(Descriptor blob) => new(
+        new WatchedStream(blobs.OpenBlob(blob), new ProgressReporter(progress, ImagePhase.Writing, blob.Digest.ToString(), blob.Size).Report, cancellationToken),
+        blob.Digest,
+        "The blob");
+
+    private void WriteOci(LayerWriter archive)
+    {
+        WriteFile(archive, "/" + OciLayout.Marker, Encoding.ASCII.GetBytes(LayoutVersion));
+        WriteFile(archive, "/index.json", Index());
+        WriteEntry(archive, "/blobs", FileKind.Directory, 0, null);
+        WriteEntry(archive, "/blobs/sha256", FileKind.Directory, 0, null);
+        foreach (var blob in Blobs)
+        {
+            using var content = OpenVerified(blob);
+            WriteEntry(archive, $"/blobs/sha256/{blob.Digest.Hex}", FileKind.File, blob.Size, content);
+        }
+    }
+
+    private void WriteDocker(LayerWriter archive)
+    {
+        var config = blobs.Read(image.ConfigDescriptor, JsonDocuments.MaxBytes);
+        var configName = $"{image.ConfigDescriptor.Digest.Hex}.json";
+        var manifest = new JsonArray(new JsonObject
+        {
+            ["Config"] = configName,
+            ["RepoTags"] = image.Reference is { HasName: true, Tag: not null } name ? JsonDocuments.ArrayOf([name.WithoutDigest().ToString()]) : null,
+            ["Layers"] = JsonDocuments.ArrayOf(image.Layers.Select(layer => $"{layer.DiffId.Hex}.tar")),
+        });
+        WriteFile(archive, "/" + DockerArchive.Marker, JsonDocuments.Write(manifest));
+        WriteFile(archive, "/" + configName, config);
+        foreach (var layer in image.Layers.DistinctBy(layer => layer.DiffId))
+        {
+            // The header says how long the plain layer is, and only decompressing it tells.
+            var size = Measure(layer);
+            using var content = layer.OpenTar();
+            using var watched = new WatchedStream(content, new ProgressReporter(progress, ImagePhase.Writing, layer.DiffId.ToString(), size).Report, cancellationToken);
+            WriteEntry(archive, $"/{layer.DiffId.Hex}.tar", FileKind.File, size, watched);
+        }
+    }
+
+    private long Measure(Layer layer)
+    {
+        using var content = layer.OpenTar();
+        using var counted = new WatchedStream(content, null, cancellationToken);
+        counted.CopyTo(Stream.Null, 128 << 10);
+        return counted.BytesRead;
+    }
+
+    private void WriteDirectory(string directory)
+    {
+        var sha256 = Path.Combine(directory, "blobs", "sha256");
+        Directory.CreateDirectory(sha256);
+        File.WriteAllText(Path.Combine(directory, OciLayout.Marker), LayoutVersion);
+        File.WriteAllBytes(Path.Combine(directory, "index.json"), Index());
+        foreach (var blob in Blobs)
+        {
+            using var content = OpenVerified(blob);
+            using var file = new FileStream(Path.Combine(sha256, blob.Digest.Hex), FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1);
+            content.CopyTo(file, 128 << 10);
+        }
+    }
+
+    // An empty directory makes way, as it does for rename(2); anything else there is someone's.
+    private static void Publish(string aside, string path)
+    {
+        if (Directory.Exists(path) && !Directory.EnumerateFileSystemEntries(path).Any())
+        {
+            Directory.Delete(path);
+        }
+
+        if (Path.Exists(path))
+        {
+            throw new ImageException($"Cannot save an image to '{path}': there is something already.");
+        }
+
+        Directory.Move(aside, path);
+    }
+
+    private static void Discard(string aside)
+    {
+        if (Directory.Exists(aside))
+        {
+            Directory.Delete(aside, recursive: true);
+        }
+        else
+        {
+            File.Delete(aside);
+        }
+    }
+
+    private void WriteFile(LayerWriter archive, string path, byte[] content)
+    {
+        using var stream = new MemoryStream(content, writable: false);
+        WriteEntry(archive, path, FileKind.File, content.Length, stream);
+    }
+
+    private void WriteEntry(LayerWriter archive, string path, FileKind kind, long size, Stream? content) => archive.Write(
+        new LayerEntry
+        {
+            Path = path,
+            Metadata = new FileMetadata { Kind = kind, Mode = kind == FileKind.Directory ? 0x1ED : 0x1A4, UserId = 0, GroupId = 0, Size = size },
+        },
+        content,
+        cancellationToken);
+}

@@ -1,0 +1,111 @@
+using ContainerKit.Content;
+
+namespace ContainerKit.Images.Archives;
+
+/// <summary>Reads an OCI image layout of others: a directory, or an archive of one. OCI image specification, image-layout.md.</summary>
+internal sealed class OciLayout(IArchiveFiles files) : IBlobSource
+{
+    public const string Marker = "oci-layout";
+
+    private const int MaxDepth = 4;
+
+    /// <summary>The images that its index lists; one with manifests for several platforms counts once.</summary>
+    /// <param name="wanted">Only the image of this name is looked for; null for all.</param>
+    public IReadOnlyList<ArchivedImage> Images(ImageReference? wanted)
+    {
+        CheckVersion();
+        var what = $"index.json in '{files.Path}'";
+        var json = files.TryReadDocument("index.json") ?? throw new ImageException($"'{files.Path}' has no index.json.");
+        var entries = ImageIndex.Parse(json, MediaTypes.Index, what).Entries.Where(IsImage).ToList();
+
+        var groups = entries.Where(entry => entry.Reference.HasName).GroupBy(entry => entry.Reference)
+            .Select(group => (Name: (ImageReference?)group.Key, Entries: group.ToList()))
+            .ToList();
+        if (wanted is not null && groups.Exists(group => group.Name == wanted))
+        {
+            groups.RemoveAll(group => group.Name != wanted);
+        }
+        else
+        {
+            var nameless = entries.Where(entry => !entry.Reference.HasName).ToList();
+            // Several without a name, told apart by their platforms alone, are one image for several platforms.
+            groups.AddRange(nameless.Count > 1 && nameless.TrueForAll(entry => entry.Platform is not null)
+                ? [(null, nameless)]
+                : nameless.Select(entry => ((ImageReference?)null, new List<IndexEntry> { entry })));
+        }
+
+        return
+        [
+            .. groups.Select(group => (group.Name, Manifest: Pick(group.Entries, what, MaxDepth)))
+                .GroupBy(image => image.Manifest)
+                .Select(image => new ArchivedImage
+                {
+                    Names = [.. image.Select(each => each.Name).OfType<ImageReference>()],
+                    Id = image.Key.Digest.ToString(),
+                    CopyTo = context => Copy(image.Key, context),
+                }),
+        ];
+    }
+
+    /// <inheritdoc/>
+    public Stream OpenBlob(Descriptor blob) => files.TryOpen($"blobs/sha256/{blob.Digest.Hex}")
+        ?? throw new ImageException($"'{files.Path}' has no blob {blob.Digest} ({blob.MediaType}).");
+
+    // What builders add about an image (provenance, signatures) is listed beside it, for a platform that no machine has.
+    private static bool IsImage(IndexEntry entry) => entry.Platform?.OperatingSystem != "unknown"
+        && (MediaTypes.IsManifest(entry.Descriptor.MediaType) || MediaTypes.IsIndex(entry.Descriptor.MediaType));
+
+    // One manifest is taken whatever it is for: there is nothing to choose.
+    private Descriptor Pick(List<IndexEntry> entries, string what, int depth)
+    {
+        var picked = (entries switch
+        {
+            [] => throw new ImageException($"The {what} lists no image."),
+            [var only] => only,
+            _ => entries.Find(entry => entry.Platform == Platform.Host)
+                ?? entries.Find(entry => entry.Platform is { } platform && Platform.Host.Accepts(platform))
+                ?? throw new ImageException($"The {what} has no image for {Platform.Host}; it has some for {string.Join(", ", entries.Select(entry => entry.Platform))}."),
+        }).Target;
+        if (!MediaTypes.IsIndex(picked.MediaType))
+        {
+            return picked;
+        }
+
+        if (depth == 0)
+        {
+            throw new ImageException($"The {what} is the last of more than {MaxDepth} nested indexes.");
+        }
+
+        var name = $"index {picked.Digest}";
+        var nested = ImageIndex.Parse(BlobStore.Read(this, picked, JsonDocuments.MaxBytes), picked.MediaType, name);
+        return Pick([.. nested.Entries.Where(IsImage)], name, depth - 1);
+    }
+
+    private Descriptor Copy(Descriptor manifestBlob, CopyContext context)
+    {
+        var blobs = context.Catalog.Blobs;
+        var json = BlobStore.Read(this, manifestBlob, JsonDocuments.MaxBytes);
+        var manifest = Manifest.Parse(json, manifestBlob);
+        // Not needed here, but a config that cannot be read is better found before gigabytes of layers have been copied.
+        ImageConfig.Parse(BlobStore.Read(this, manifest.Config, JsonDocuments.MaxBytes), $"config {manifest.Config.Digest}");
+        foreach (var layer in manifest.Layers)
+        {
+            blobs.Copy(this, layer, context.ReporterFor(layer), context.CancellationToken);
+        }
+
+        blobs.Copy(this, manifest.Config, null, context.CancellationToken);
+        blobs.Add(json, manifestBlob.MediaType);
+        return manifestBlob;
+    }
+
+    private void CheckVersion()
+    {
+        var what = $"oci-layout in '{files.Path}'";
+        var json = files.TryReadDocument(Marker) ?? throw new ImageException($"'{files.Path}' has no oci-layout: it is not an OCI image layout.");
+        var version = JsonDocuments.Parse(json, what).GetString("imageLayoutVersion", what);
+        if (!version.StartsWith("1.", StringComparison.Ordinal))
+        {
+            throw new ImageException($"'{files.Path}' is an OCI image layout of the version '{version}'; 1.0.0 is read.");
+        }
+    }
+}

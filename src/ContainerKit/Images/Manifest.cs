@@ -1,0 +1,71 @@
+using System.Text.Json.Nodes;
+
+namespace ContainerKit.Images;
+
+/// <summary>What an image is made of: a config and layers. OCI image specification, manifest.md; Docker's schema 2 has the same form.</summary>
+internal sealed record Manifest(Descriptor Config, IReadOnlyList<Descriptor> Layers)
+{
+    private const int MaxLayers = 4096;
+
+    /// <summary>Reads a manifest that has been verified.</summary>
+    /// <exception cref="ImageException">It is not one, or could be read as an index as well (CVE-2021-41190).</exception>
+    public static Manifest Parse(ReadOnlySpan<byte> json, Descriptor descriptor)
+    {
+        var what = $"manifest {descriptor.Digest}";
+        var document = JsonDocuments.Parse(json, what);
+        DocumentKind.Check(document, descriptor.MediaType, what);
+        var config = Descriptors.Parse(document.FindObject("config", what) ?? throw new ImageException($"The {what} has no config."), what);
+        var layers = document.Objects("layers", what).Select(layer => Descriptors.Parse(layer, what)).Take(MaxLayers + 1).ToList();
+        if (!MediaTypes.IsConfig(config.MediaType))
+        {
+            throw new ImageException($"The {what} is not that of a container image: its config is of the type '{config.MediaType}'.");
+        }
+
+        if (layers.Find(layer => !MediaTypes.IsLayer(layer.MediaType)) is { } odd)
+        {
+            throw new ImageException($"The {what} has a layer of the type '{odd.MediaType}', which is not a file system.");
+        }
+
+        return layers.Count <= MaxLayers ? new Manifest(config, layers) : throw new ImageException($"The {what} has more than {MaxLayers} layers.");
+    }
+
+    /// <summary>The manifest as a document of OCI's.</summary>
+    public byte[] ToJson() => JsonDocuments.Write(new JsonObject
+    {
+        ["schemaVersion"] = 2,
+        ["mediaType"] = MediaTypes.Manifest,
+        ["config"] = Descriptors.ToJson(Config),
+        ["layers"] = new JsonArray([.. Layers.Select(Descriptors.ToJson)]),
+    });
+}
+
+/// <summary>Tells manifests from indexes, and refuses what could be taken for both.</summary>
+internal static class DocumentKind
+{
+    /// <summary>Refuses a document whose fields or type contradict the type by which it was asked for.</summary>
+    public static void Check(JsonObject document, string mediaType, string what)
+    {
+        var isManifest = document.ContainsKey("config") || document.ContainsKey("layers") || document.ContainsKey("fsLayers");
+        var isIndex = document.ContainsKey("manifests");
+        if (isManifest && isIndex)
+        {
+            throw new ImageException($"The {what} can be read both as a manifest and as an index, and is refused.");
+        }
+
+        if (document.GetInt64("schemaVersion", what) is not 2 and var version)
+        {
+            throw new ImageException($"The {what} has the schema version {version}; only 2 is read.");
+        }
+
+        var own = document.FindString("mediaType", what);
+        if (own is { Length: > 0 } && own != mediaType)
+        {
+            throw new ImageException($"The {what} says that it is '{own}', and what points at it says '{mediaType}'.");
+        }
+
+        if (MediaTypes.IsIndex(mediaType) ? isManifest : isIndex)
+        {
+            throw new ImageException($"The {what} is not what its type '{mediaType}' says.");
+        }
+    }
+}
