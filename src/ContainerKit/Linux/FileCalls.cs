@@ -66,4 +66,7 @@ internal enum RenameFlags
     None = 0,
     NoReplace = 1,
     Exchange = 2,
+
+    /// <summary>Leaves overlayfs's whiteout at the old name, in the same moment.</summary>
+    Whiteout = 4,
 }

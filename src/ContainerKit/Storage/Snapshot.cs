@@ -1,4 +1,5 @@
 using ContainerKit.Linux;
+using ContainerKit.Storage.Union;
 
 namespace ContainerKit.Storage;
 
@@ -53,6 +54,9 @@ public sealed record Snapshot
 
     /// <summary>Who makes the file calls on this snapshot's files; null for this process.</summary>
     internal FileCalls? Calls { get; init; }
+
+    /// <summary>Where the owners that the container sees are kept; null for on the files themselves.</summary>
+    internal TreeOwnership? Ownership { get; init; }
 
     /// <summary>The name, which is how messages speak of a snapshot.</summary>
     public override string ToString() => Id;

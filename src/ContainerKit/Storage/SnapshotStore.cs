@@ -1,67 +1,386 @@
 using System.Runtime.Versioning;
+using System.Text;
+using ContainerKit.Content;
+using ContainerKit.Linux;
 using ContainerKit.Storage.Union;
+using Microsoft.Win32.SafeHandles;
 
 namespace ContainerKit.Storage;
 
 /// <summary>Snapshots by name: their parents, their locks between processes, recovery after a crash, and clean-up.</summary>
+/// <remarks>
+/// <code>
+/// ROOT/snapshots/DRIVER/
+///   lock                     flock: shared by all who make, publish or remove, exclusive for garbage collection
+///   c-HASH/ w-HASH/ v-HASH/  a committed snapshot, a writable one, a view; flock on the directory itself while it is in use
+///     snapshot.json          what it is, written when it is made
+///     name                   of a committed one: its name
+///     fs/ work/ …            the driver's
+///   .tmp-RANDOM/             being made by whoever holds its lock
+///   .rm-RANDOM/              being removed
+/// </code>
+/// A name is published by one rename, and taken away by one. How often a snapshot is used is not written down anywhere: it is
+/// counted by looking. Locks are taken in this order: the store's, a snapshot's own, its chain's.
+/// </remarks>
 [SupportedOSPlatform("linux")]
-internal sealed class SnapshotStore : IDisposable
+internal sealed partial class SnapshotStore : IDisposable
 {
+    private const int DirectoryMode = 0x1ED, RecordMode = 0x1A4, MaxRecordBytes = 1 << 20;
+
+    // Others hold a lock for moments (to look, to sweep) or for good; after this it is for good.
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(300);
+
+    private readonly string _directory;
+    private readonly SnapshotStoreOptions _options;
+    private readonly ChainLocks _chain = new();
+
+    private SnapshotStore(string directory, IStorageDriver driver, SnapshotStoreOptions options)
+    {
+        _directory = directory;
+        _options = options;
+        Driver = driver;
+    }
+
+    public IStorageDriver Driver { get; }
+
     /// <summary>Opens the store below <paramref name="directory"/> (made when it is not there), and sweeps what dead processes left.</summary>
     /// <param name="directory">The directory that holds one directory per driver: <c>ROOT/snapshots</c>.</param>
     /// <param name="driver">Who stacks.</param>
     /// <param name="options">How new snapshots are written.</param>
-    public static SnapshotStore Open(string directory, IStorageDriver driver, SnapshotStoreOptions? options = null) => throw new NotImplementedException();
+    /// <exception cref="StorageException">The directory cannot be made or read.</exception>
+    public static SnapshotStore Open(string directory, IStorageDriver driver, SnapshotStoreOptions? options = null)
+    {
+        var path = Path.Combine(Path.GetFullPath(directory), driver.Name);
+        try
+        {
+            Directory.CreateDirectory(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StorageException($"The store's directory '{path}' cannot be made: {e.Message}", e);
+        }
 
-    public IStorageDriver Driver => throw new NotImplementedException();
+        var store = new SnapshotStore(path, driver, options ?? new SnapshotStoreOptions());
+        store.Sweep();
+        return store;
+    }
 
     /// <summary>The snapshot of that name, or null.</summary>
-    public Snapshot? TryFind(string name) => throw new NotImplementedException();
+    public Snapshot? TryFind(string name)
+    {
+        foreach (var kind in SnapshotNames.Kinds)
+        {
+            if (TryRead(SnapshotNames.DirectoryOf(kind, name)) is { } found)
+            {
+                return found.Id == name
+                    ? found
+                    : throw new StorageException($"The names '{name}' and '{found.Id}' cannot be told apart by their hashes; choose another.");
+            }
+        }
 
-    public IReadOnlyList<Snapshot> List() => throw new NotImplementedException();
+        return null;
+    }
+
+    /// <summary>All snapshots, in no order.</summary>
+    public IReadOnlyList<Snapshot> List() =>
+    [
+        .. Directory.EnumerateDirectories(_directory)
+            .Select(path => Path.GetFileName(path))
+            .Where(name => SnapshotNames.KindOf(name) is not null)
+            .Select(TryRead)
+            .OfType<Snapshot>(),
+    ];
 
     /// <summary>Makes a writable snapshot, and holds it.</summary>
-    /// <exception cref="StorageException">The name is taken, or there is no such parent.</exception>
-    public SnapshotLease Prepare(string name, string? parent = null, CancellationToken ct = default) => throw new NotImplementedException();
+    /// <exception cref="StorageException">The name is taken, there is no such parent, or there is no room.</exception>
+    public SnapshotLease Prepare(string name, string? parent = null, CancellationToken ct = default) =>
+        Make(name, SnapshotKind.Writable, parent, ct);
 
     /// <summary>Makes a read-only look at a committed snapshot, and holds it.</summary>
-    public SnapshotLease View(string name, string parent, CancellationToken ct = default) => throw new NotImplementedException();
+    /// <inheritdoc cref="Prepare"/>
+    public SnapshotLease View(string name, string parent, CancellationToken ct = default) => Make(name, SnapshotKind.View, parent, ct);
 
     /// <summary>
     /// Makes a writable snapshot a committed one of another name, which ends the lease. When that name exists already (someone
     /// else was faster), the existing one stays and this one is removed.
     /// </summary>
-    public Snapshot Commit(SnapshotLease writable, string committedName) => throw new NotImplementedException();
+    /// <exception cref="StorageException">It is not a writable one, or the store cannot be written.</exception>
+    public Snapshot Commit(SnapshotLease writable, string committedName)
+    {
+        var snapshot = writable.Snapshot;
+        RequireLease(writable);
+        if (snapshot.Kind != SnapshotKind.Writable)
+        {
+            throw new StorageException($"'{snapshot.Id}' cannot be committed: it is not a writable snapshot.");
+        }
+
+        using var store = LockStore(exclusive: false, CancellationToken.None);
+        var target = SnapshotNames.DirectoryOf(SnapshotKind.Committed, committedName);
+        if (TryRead(target) is { } existing)
+        {
+            Remove(writable);
+            return existing;
+        }
+
+        if (TryFind(committedName) is { } other)
+        {
+            throw new StorageException($"'{snapshot.Id}' cannot be committed as '{committedName}': that is a {Describe(other.Kind)} already.");
+        }
+
+        try
+        {
+            WriteWhole(snapshot.Directory, "name", Encoding.UTF8.GetBytes(committedName));
+            Publish(snapshot.Directory, target);
+        }
+        catch (LinuxException e) when (e.Errno == Errno.EEXIST)
+        {
+            Remove(writable);
+            return TryRead(target) ?? throw StorageErrors.Translate(e, $"commit '{committedName}'", _directory);
+        }
+        catch (LinuxException e)
+        {
+            throw StorageErrors.Translate(e, $"commit '{snapshot.Id}' as '{committedName}'", _directory);
+        }
+
+        RemoveBelow(Path.Combine(_directory, target), "work");
+        writable.Dispose();
+        return TryRead(target)!;
+    }
 
     /// <summary>Holds an existing snapshot.</summary>
     /// <exception cref="StorageException">There is no such snapshot, or somebody else holds it.</exception>
-    public SnapshotLease Acquire(string name, CancellationToken ct = default) => throw new NotImplementedException();
+    public SnapshotLease Acquire(string name, CancellationToken ct = default)
+    {
+        using var store = LockStore(exclusive: false, ct);
+        return TryHold(name, Patience, ct, out var result)
+            ?? throw new StorageException(result == LockResult.Busy ? $"'{name}' is in use by another container, task or process." : $"There is no snapshot '{name}'.");
+    }
 
     /// <summary>The same, or null when there is no such snapshot or somebody else holds it.</summary>
-    public SnapshotLease? TryAcquire(string name) => throw new NotImplementedException();
-
-    /// <summary>Removes a snapshot. One that is not there is no error.</summary>
-    /// <exception cref="StorageException">Others are built on it, or somebody holds it.</exception>
-    public void Remove(string name) => throw new NotImplementedException();
-
-    /// <summary>Removes a snapshot that is held here, which ends the lease.</summary>
-    public void Remove(SnapshotLease lease) => throw new NotImplementedException();
-
-    /// <summary>Removes every committed snapshot that is not needed, that nothing is built on, and that nobody holds.</summary>
-    /// <returns>What was removed.</returns>
-    public IReadOnlyList<string> Collect(Func<Snapshot, bool> isNeeded, CancellationToken ct = default) => throw new NotImplementedException();
+    public SnapshotLease? TryAcquire(string name)
+    {
+        using var store = LockStore(exclusive: false, CancellationToken.None);
+        return TryHold(name, TimeSpan.Zero, CancellationToken.None, out _);
+    }
 
     /// <summary>What to mount to see the snapshot; clears what an earlier mount left that would stop this one.</summary>
-    public IReadOnlyList<Mount> Mounts(SnapshotLease lease) => throw new NotImplementedException();
+    public IReadOnlyList<Mount> Mounts(SnapshotLease lease)
+    {
+        RequireLease(lease);
+        if (lease.Snapshot.Kind == SnapshotKind.Writable)
+        {
+            // After a volatile mount was not unmounted cleanly, work/work/incompat/volatile forbids the next one: on principle, as the
+            // data may be lost. After a power failure they are, and that is what was agreed to; after a kill they are not.
+            RemoveBelow(Path.Combine(lease.Snapshot.Directory, "work"), "work");
+        }
 
-    /// <summary>In what a snapshot differs from its parent, in path order. It must not be mounted for writing meanwhile, or be paused.</summary>
-    public IEnumerable<FileChange> Changes(SnapshotLease lease, CancellationToken ct = default) => throw new NotImplementedException();
+        return Driver.Mounts(lease.Snapshot);
+    }
+
+    /// <summary>In what a snapshot differs from its parent, in path order. Nothing may change it meanwhile.</summary>
+    public IEnumerable<FileChange> Changes(SnapshotLease lease, CancellationToken ct = default)
+    {
+        RequireLease(lease);
+        return Driver.Changes(lease.Snapshot, ct);
+    }
 
     /// <summary>The snapshot's files, for use while it is not mounted. The tree must be disposed before the lease.</summary>
-    public UnionTree OpenTree(SnapshotLease lease) => throw new NotImplementedException();
+    /// <param name="lease">The snapshot, held.</param>
+    /// <param name="isPrivate">Whether it will be thrown away unless all goes well, so that files need not be made aside: faster.</param>
+    public UnionTree OpenTree(SnapshotLease lease, bool isPrivate = false)
+    {
+        RequireLease(lease);
+        if (lease.Snapshot.Kind == SnapshotKind.Writable)
+        {
+            SweepStaging(lease.Snapshot);
+        }
 
-    /// <summary>What the snapshot adds to its parent, as the entries of a layer.</summary>
-    public LayerSource OpenLayer(SnapshotLease lease, CancellationToken ct = default) => throw new NotImplementedException();
+        return SnapshotTrees.Open(Driver, lease.Snapshot, isPrivate);
+    }
 
-    public void Dispose() => throw new NotImplementedException();
+    /// <summary>What the snapshot adds to its parent, as the entries of a layer. To be disposed before the lease.</summary>
+    public LayerSource OpenLayer(SnapshotLease lease, CancellationToken ct = default)
+    {
+        RequireLease(lease);
+        return LayerSource.Open(Driver, lease.Snapshot, ct);
+    }
+
+    public void Dispose() => _chain.Dispose();
+
+    private static void RequireLease(SnapshotLease lease) => ObjectDisposedException.ThrowIf(lease.IsOver, lease);
+
+    private static string Describe(SnapshotKind kind) => kind switch
+    {
+        SnapshotKind.Committed => "committed snapshot",
+        SnapshotKind.Writable => "writable snapshot",
+        _ => "view",
+    };
+
+    private FileLock LockStore(bool exclusive, CancellationToken ct) => FileLock.Acquire(Path.Combine(_directory, "lock"), exclusive, ct);
+
+    private SnapshotLease? TryHold(string name, TimeSpan patience, CancellationToken ct, out LockResult result)
+    {
+        var deadline = Environment.TickCount64 + (long)patience.TotalMilliseconds;
+        while (true)
+        {
+            if (TryFind(name) is not { } snapshot)
+            {
+                result = LockResult.Absent;
+                return null;
+            }
+
+            result = TryLock(snapshot, out var lease);
+            if (result == LockResult.Taken || (result == LockResult.Busy && Environment.TickCount64 >= deadline))
+            {
+                return lease;
+            }
+
+            // Absent: renamed or removed a moment ago. Looking again tells which.
+            ct.WaitHandle.WaitOne(2);
+            ct.ThrowIfCancellationRequested();
+        }
+    }
+
+    private LockResult TryLock(Snapshot snapshot, out SnapshotLease? lease)
+    {
+        lease = null;
+        var result = DirectoryLock.TryTake(snapshot.Directory, exclusive: snapshot.Kind != SnapshotKind.Committed, out var itsLock);
+        if (result != LockResult.Taken)
+        {
+            return result;
+        }
+
+        try
+        {
+            lease = new SnapshotLease(snapshot, itsLock!, _chain, HoldChain(snapshot.Id, snapshot.Parents));
+            return LockResult.Taken;
+        }
+        catch
+        {
+            itsLock!.Dispose();
+            throw;
+        }
+    }
+
+    private List<string> HoldChain(string name, IReadOnlyList<Snapshot> parents)
+    {
+        var directories = parents.Select(parent => parent.Directory).ToList();
+        var result = _chain.TryTake(directories, out var refused);
+        return result switch
+        {
+            LockResult.Taken => directories,
+            LockResult.Busy => throw new StorageException($"'{name}' cannot be used: '{parents.First(parent => parent.Directory == refused)}', on which it is built, is being removed."),
+            _ => throw new StorageException($"'{name}' cannot be used: '{parents.First(parent => parent.Directory == refused)}', on which it is built, is gone."),
+        };
+    }
+
+    /// <summary>Reads what a directory records; null when it is not there, or not there any more.</summary>
+    private Snapshot? TryRead(string directoryName)
+    {
+        if (SnapshotNames.KindOf(directoryName) is not { } kind)
+        {
+            return null;
+        }
+
+        var directory = Path.Combine(_directory, directoryName);
+        var path = Path.Combine(directory, SnapshotRecord.FileName);
+        if (ReadWhole(path) is not { } json || (kind == SnapshotKind.Committed && ReadWhole(Path.Combine(directory, "name")) is null))
+        {
+            return null;
+        }
+
+        var record = SnapshotRecord.Parse(json, path);
+        var name = kind == SnapshotKind.Committed ? Encoding.UTF8.GetString(ReadWhole(Path.Combine(directory, "name")) ?? []) : record.Name;
+        return ToSnapshot(record, name, kind, directory);
+    }
+
+    private Snapshot ToSnapshot(SnapshotRecord record, string name, SnapshotKind kind, string directory)
+    {
+        // Everybody's list of parents is the rest of the same array.
+        var parents = new Snapshot[record.Parents.Count];
+        for (var i = parents.Length - 1; i >= 0; i--)
+        {
+            var parentDirectory = Path.Combine(_directory, SnapshotNames.DirectoryOf(SnapshotKind.Committed, record.Parents[i]));
+            parents[i] = Of(record.Parents[i], SnapshotKind.Committed, parentDirectory, i + 1);
+        }
+
+        return Of(name, kind, directory, 0);
+
+        Snapshot Of(string id, SnapshotKind ofKind, string at, int firstParent) => new()
+        {
+            Id = id,
+            Kind = ofKind,
+            Directory = at,
+            Parents = new ArraySegment<Snapshot>(parents, firstParent, parents.Length - firstParent),
+            UserAttributes = record.UserAttributes,
+            IdMap = record.IdMap,
+            SurvivesPowerLoss = _options.SurvivesPowerLoss,
+            Calls = _options.Calls,
+            Ownership = _options.Ownership,
+        };
+    }
+
+    private static byte[]? ReadWhole(string path)
+    {
+        try
+        {
+            using var file = File.OpenHandle(path);
+            var length = RandomAccess.GetLength(file);
+            var content = new byte[Math.Min(length, MaxRecordBytes)];
+            var count = RandomAccess.Read(file, content, 0);
+            return content[..count];
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    private static void WriteWhole(string directory, string name, ReadOnlySpan<byte> content)
+    {
+        using var at = RootedDirectory.Open(directory);
+        var aside = "." + name;
+        _ = FileCalls.Local.TryUnlink(at.Handle, aside, isDirectory: false);
+        using (var file = FileCalls.Local.Open(at.Handle, aside, OpenFlags.Write | OpenFlags.Create | OpenFlags.Exclusive, RecordMode))
+        {
+            Union.CopyUp.FileWriting.Write(file, content, 0);
+        }
+
+        FileCalls.Local.Rename(at.Handle, aside, at.Handle, name);
+    }
+
+    /// <summary>Gives a directory its name in the store, which is what makes it exist.</summary>
+    private void Publish(string from, string toName)
+    {
+        using var store = RootedDirectory.Open(_directory);
+        if (_options.SurvivesPowerLoss)
+        {
+            Flush(LibC.syncfs(Descriptor(store.Handle)));
+        }
+
+        FileCalls.Local.Rename(store.Handle, Path.GetFileName(from), store.Handle, toName, RenameFlags.NoReplace);
+        if (_options.SurvivesPowerLoss)
+        {
+            Flush(LibC.fsync(Descriptor(store.Handle)));
+        }
+
+        static int Descriptor(SafeFileHandle handle) => (int)handle.DangerousGetHandle();
+
+        static void Flush(int result) =>
+            LinuxException.ThrowIf(result < 0 ? System.Runtime.InteropServices.Marshal.GetLastPInvokeError() : 0, $"flush the store to its disk");
+    }
+
+    private void RemoveBelow(string directory, string name)
+    {
+        var calls = _options.Calls ?? FileCalls.Local;
+        if (FileCalls.Local.TryOpen(null, directory, OpenFlags.Directory, 0, Resolve.Host, out var handle) != 0)
+        {
+            return;
+        }
+
+        using (handle)
+        {
+            TreeRemover.Remove(calls, handle, name);
+        }
+    }
 }

@@ -1,5 +1,6 @@
 using System.Runtime.Versioning;
 using ContainerKit.Linux;
+using ContainerKit.Storage.Union.CopyUp;
 using Microsoft.Win32.SafeHandles;
 
 namespace ContainerKit.Storage.Union;
@@ -10,87 +11,96 @@ namespace ContainerKit.Storage.Union;
 /// </summary>
 /// <remarks>
 /// Paths are the container's own. Symlinks are resolved by the union, inside the union's root; the host's path resolution never
-/// sees more than one component. Calls are serialised, so any thread may make them. Every failure is a
-/// <see cref="LinuxException"/> with the errno that the same call would give inside a container.
-/// The branches must not change behind its back: it is for trees which are not mounted.
+/// sees more than one component. Calls are serialised, so any thread may make them. A failure is a <see cref="LinuxException"/>
+/// with the errno that the same call gives inside a container, or a <see cref="StorageException"/> where a branch is not what
+/// this library writes. The branches must not change behind its back: it is for trees that nobody has mounted, and there is one
+/// union at a time for a writable branch.
+/// <para>
+/// Files: UnionTree.cs (what it is made of), .Lookup.cs (paths), .Read.cs, .Write.cs, .Names.cs (link, rename, remove),
+/// .CopyUp.cs, .Unpack.cs (what a layer needs), .Upper.cs (what the writable branch holds).
+/// </para>
 /// </remarks>
 [SupportedOSPlatform("linux")]
 internal sealed partial class UnionTree : IDisposable
 {
+    /// <summary>The writable branch's number; those below count on from 1.</summary>
+    public const int WritableBranch = 0;
+
+    /// <summary>How the names begin of what is made aside.</summary>
+    public const string StagingPrefix = "ck-";
+
+    // A process has 1,024 descriptors at the least, and other things to do with them.
+    private const int MaxCachedDescriptors = 400;
+
+    private readonly Lock _gate = new();
+    private readonly FileCalls _calls;
+    private readonly IWhiteoutDialect _dialect;
+    private readonly TreeOwnership _ownership;
+    private readonly RootedDirectory? _staging;
+    private readonly DirectoryCache _cache = new(MaxCachedDescriptors);
+    private readonly ObjectCopier _copier;
+    private readonly UnionDirectory _root = new("/");
+    private int _staged;
+
     /// <param name="writable">The branch that changes go to; null for a read-only union. Taken over, as are the others.</param>
     /// <param name="readOnly">The branches below, the topmost first.</param>
     /// <param name="dialect">How whiteouts and opaque directories are written.</param>
     /// <param name="ownership">Where owners and modes are kept.</param>
-    /// <param name="staging">Where files are made before they are renamed into the writable branch: a directory of the same file system.</param>
-    public UnionTree(RootedDirectory? writable, IReadOnlyList<RootedDirectory> readOnly, IWhiteoutDialect dialect, TreeOwnership ownership, RootedDirectory? staging = null)
+    /// <param name="staging">
+    /// Where files are made before they are renamed into the writable branch: a directory of the same file system. Without one
+    /// they are made in place, which is right only where nobody will see the tree unless all went well.
+    /// </param>
+    public UnionTree(
+        RootedDirectory? writable, IReadOnlyList<RootedDirectory> readOnly, IWhiteoutDialect dialect, TreeOwnership ownership, RootedDirectory? staging = null)
     {
-        throw new NotImplementedException();
+        _calls = writable?.Calls ?? readOnly[0].Calls;
+        _dialect = dialect;
+        _ownership = ownership;
+        _staging = staging;
+        _copier = new ObjectCopier(_calls, dialect.IsOwnAttribute);
+        IsWritable = writable is not null;
+        IsSingleBranch = IsWritable ? readOnly.Count == 0 : readOnly.Count == 1;
+        if (writable is not null)
+        {
+            _root.Parts.Add(new(WritableBranch, writable.Handle, dialect.ReadMarks(_calls, writable.Handle)));
+        }
+
+        for (var i = 0; i < readOnly.Count; i++)
+        {
+            // The root is merged whatever its branches say of themselves: so does the kernel's overlayfs.
+            _root.Parts.Add(new(i + 1, readOnly[i].Handle, dialect.ReadMarks(_calls, readOnly[i].Handle)));
+        }
     }
 
     /// <summary>Whether it has a writable branch.</summary>
-    public bool IsWritable => throw new NotImplementedException();
+    public bool IsWritable { get; }
 
-    /// <summary>What a path stands for.</summary>
-    /// <returns>0 or an <see cref="Errno"/>.</returns>
-    public int TryStat(string path, bool followSymlink, out UnionEntry entry) => throw new NotImplementedException();
+    /// <summary>Whether there is nothing to merge: every object is where it seems to be.</summary>
+    public bool IsSingleBranch { get; }
 
-    /// <inheritdoc cref="TryStat"/>
-    public UnionEntry Stat(string path, bool followSymlink = true) => throw new NotImplementedException();
+    /// <summary>Who makes its file calls.</summary>
+    public FileCalls Calls => _calls;
 
-    public bool Exists(string path, bool followSymlink = true) => TryStat(path, followSymlink, out _) == 0;
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _cache.Dispose();
+            _root.Dispose();
+            _staging?.Dispose();
+        }
+    }
 
-    /// <summary>Everything about a path but its content: extended attributes (without the driver's own) and link target too.</summary>
-    public FileMetadata ReadMetadata(string path, bool followSymlink = false) => throw new NotImplementedException();
+    /// <summary>Takes the union for one operation. Nothing that an earlier one found is held now, so old directories can go.</summary>
+    private Lock.Scope Enter()
+    {
+        var scope = _gate.EnterScope();
+        _cache.Trim();
+        return scope;
+    }
 
-    /// <summary>The names in a directory, merged over all branches, in ordinal order.</summary>
-    public IReadOnlyList<UnionName> List(string path) => throw new NotImplementedException();
+    private SafeFileHandle WritableRoot() =>
+        _root.Upper ?? throw new LinuxException(Errno.EROFS, "change a tree that is open for reading only");
 
-    /// <summary>Opens a regular file for reading.</summary>
-    public SafeFileHandle OpenRead(string path) => throw new NotImplementedException();
-
-    /// <summary>Opens a regular file for writing (and reading, when the flags say so), copied up first.</summary>
-    /// <param name="path">The path; a symlink is followed.</param>
-    /// <param name="flags"><see cref="OpenFlags.Write"/> or <see cref="OpenFlags.ReadWrite"/>, with Create, Exclusive, Truncate and Append as they are needed.</param>
-    /// <param name="mode">Permission bits of a file that this call makes; no umask applies.</param>
-    public SafeFileHandle OpenWrite(string path, OpenFlags flags, int mode = 0x1A4) => throw new NotImplementedException();
-
-    public string ReadLink(string path) => throw new NotImplementedException();
-
-    public void MakeDirectory(string path, int mode = 0x1ED) => throw new NotImplementedException();
-
-    public void MakeSymlink(string path, string target) => throw new NotImplementedException();
-
-    /// <summary>Makes a device, fifo or socket.</summary>
-    public void MakeNode(string path, FileKind kind, int mode, uint major = 0, uint minor = 0) => throw new NotImplementedException();
-
-    /// <summary>Makes <paramref name="path"/> another name of the object at <paramref name="existing"/> (a symlink itself, not what it leads to).</summary>
-    public void Link(string existing, string path) => throw new NotImplementedException();
-
-    /// <summary>Renames; a directory that lies partly below is copied up whole first.</summary>
-    public void Rename(string from, string to, RenameFlags flags = RenameFlags.None) => throw new NotImplementedException();
-
-    /// <summary>Removes a file, or an empty directory.</summary>
-    public void Remove(string path) => throw new NotImplementedException();
-
-    /// <summary>Removes whatever is at <paramref name="path"/>, with all that is in it.</summary>
-    public void RemoveTree(string path) => throw new NotImplementedException();
-
-    public void SetMode(string path, int mode, bool followSymlink = true) => throw new NotImplementedException();
-
-    /// <summary>Changes owner and group; <see cref="uint.MaxValue"/> leaves one as it is.</summary>
-    public void SetOwner(string path, uint userId, uint groupId, bool followSymlink = true) => throw new NotImplementedException();
-
-    public void SetTimes(string path, UnixTime? accessTime, UnixTime? modifiedTime, bool followSymlink = true) => throw new NotImplementedException();
-
-    public void Truncate(string path, long length) => throw new NotImplementedException();
-
-    public byte[]? GetAttribute(string path, string name, bool followSymlink = true) => throw new NotImplementedException();
-
-    public IReadOnlyList<string> ListAttributes(string path, bool followSymlink = true) => throw new NotImplementedException();
-
-    public void SetAttribute(string path, string name, ReadOnlySpan<byte> value, bool followSymlink = true) => throw new NotImplementedException();
-
-    public void RemoveAttribute(string path, string name, bool followSymlink = true) => throw new NotImplementedException();
-
-    public void Dispose() => throw new NotImplementedException();
+    private static LinuxException Error(int errno, string attempt) => new(errno, attempt);
 }

@@ -1,0 +1,144 @@
+using ContainerKit.Linux;
+using Microsoft.Win32.SafeHandles;
+
+namespace ContainerKit.Storage;
+
+// How a snapshot comes to be: aside, under a lock that says its maker is alive, and then by one rename.
+internal sealed partial class SnapshotStore
+{
+    private SnapshotLease Make(string name, SnapshotKind kind, string? parent, CancellationToken ct)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        using var store = LockStore(exclusive: false, ct);
+        if (TryFind(name) is { } existing)
+        {
+            throw new StorageException($"'{name}' cannot be made: there is a {Describe(existing.Kind)} of that name.");
+        }
+
+        var parents = parent is null ? [] : ChainFor(name, parent, ct);
+        return MakeOn(name, kind, parents, ct);
+    }
+
+    private SnapshotLease MakeOn(string name, SnapshotKind kind, IReadOnlyList<Snapshot> parents, CancellationToken ct)
+    {
+        // Held first: as long as it is, nobody removes what this will be built on.
+        var chain = HoldChain(name, parents);
+        SafeFileHandle? itsLock = null;
+        string? temporary = null;
+        try
+        {
+            (temporary, itsLock) = MakeTemporary();
+            var record = new SnapshotRecord(
+                name, kind, [.. parents.Select(each => each.Id)], Driver.Name, _options.UserAttributes, _options.IdMap is { } map ? TextOf(map) : null);
+            Driver.Create(ToSnapshot(record, name, kind, temporary), ct);
+
+            // After all else: its time is when the snapshot was made.
+            WriteWhole(temporary, SnapshotRecord.FileName, record.ToJson());
+            var target = SnapshotNames.DirectoryOf(kind, name);
+            Publish(temporary, target);
+            return new SnapshotLease(ToSnapshot(record, name, kind, Path.Combine(_directory, target)), itsLock, _chain, chain);
+        }
+        catch (Exception e)
+        {
+            _chain.Release(chain);
+            if (temporary is not null)
+            {
+                Discard(temporary);
+            }
+
+            itsLock?.Dispose();
+            if (e is LinuxException error)
+            {
+                throw error.Errno == Errno.EEXIST
+                    ? new StorageException($"'{name}' cannot be made: somebody else made one of that name at the same time.", e)
+                    : StorageErrors.Translate(error, $"make the snapshot '{name}'", _directory);
+            }
+
+            throw;
+        }
+    }
+
+    private (string Path, SafeFileHandle Lock) MakeTemporary()
+    {
+        using var store = RootedDirectory.Open(_directory);
+        while (true)
+        {
+            var name = SnapshotNames.NewTemporary();
+            FileCalls.Local.MakeDirectory(store.Handle, name, DirectoryMode);
+
+            // Somebody who sweeps may have seen it before its lock: then it is his, and another one is made.
+            var path = Path.Combine(_directory, name);
+            if (DirectoryLock.TryTake(path, exclusive: true, out var handle) == LockResult.Taken)
+            {
+                FileCalls.Local.SetMode(handle!, default, DirectoryMode);
+                return (path, handle!);
+            }
+        }
+    }
+
+    private void Discard(string temporary)
+    {
+        try
+        {
+            RemoveBelow(_directory, Path.GetFileName(temporary));
+        }
+        catch (LinuxException)
+        {
+            // The failure that led here is the one to tell; the next open sweeps.
+        }
+    }
+
+    /// <summary>The parents of what is built on <paramref name="parent"/>, flattened into one where a driver cannot stack so many.</summary>
+    private List<Snapshot> ChainFor(string name, string parent, CancellationToken ct)
+    {
+        var snapshot = TryFind(parent) ?? throw new StorageException($"'{name}' cannot be made: there is no snapshot '{parent}' to build it on.");
+        if (snapshot.Kind != SnapshotKind.Committed)
+        {
+            throw new StorageException($"'{name}' cannot be built on '{parent}', which is a {Describe(snapshot.Kind)}: commit it first.");
+        }
+
+        if (snapshot.UserAttributes != _options.UserAttributes || snapshot.IdMap != (_options.IdMap is { } map ? TextOf(map) : null))
+        {
+            throw new StorageException($"'{name}' cannot be built on '{parent}': its files were written for another user namespace, and would be read wrong.");
+        }
+
+        // One for the new snapshot itself.
+        return snapshot.Parents.Count + 2 <= Driver.MaxLayers ? [snapshot, .. snapshot.Parents] : [Flatten(snapshot, ct)];
+    }
+
+    private Snapshot Flatten(Snapshot chain, CancellationToken ct)
+    {
+        var name = $"flat {chain.Id}";
+        if (TryFind(name) is { } done)
+        {
+            return done;
+        }
+
+        using var held = Acquired(chain, ct);
+        var making = MakeOn($"{name} {Guid.NewGuid():N}", SnapshotKind.Writable, [], ct);
+        try
+        {
+            using (var from = SnapshotTrees.Open(Driver, chain))
+            using (var to = SnapshotTrees.Open(Driver, making.Snapshot, isPrivate: true))
+            {
+                TreeFlattener.Copy(from, to, ct);
+            }
+
+            return Commit(making, name);
+        }
+        catch (Exception e)
+        {
+            if (!making.IsOver)
+            {
+                Remove(making);
+            }
+
+            throw e is LinuxException error ? StorageErrors.Translate(error, $"flatten the {chain.Parents.Count + 1} layers of '{chain.Id}' into one", _directory) : e;
+        }
+    }
+
+    private SnapshotLease Acquired(Snapshot snapshot, CancellationToken ct) =>
+        TryHold(snapshot.Id, Patience, ct, out _) ?? throw new StorageException($"'{snapshot.Id}' is being removed.");
+
+    private static string TextOf(UserMap map) => $"{string.Join(',', map.Users)};{string.Join(',', map.Groups)}";
+}

@@ -1,0 +1,144 @@
+using ContainerKit.Linux;
+using Microsoft.Win32.SafeHandles;
+
+namespace ContainerKit.Storage.Union;
+
+// Copy-up: how an object gets into the writable branch. Made aside and renamed into place, so that whoever looks after a crash
+// sees the lower one or a whole copy.
+internal sealed partial class UnionTree
+{
+    private const int AnyMode = 0x1C0;
+
+    /// <summary>Makes sure that the writable branch has a directory, its parents first.</summary>
+    private SafeFileHandle EnsureUpper(UnionDirectory directory)
+    {
+        if (directory.Upper is { } there)
+        {
+            return there;
+        }
+
+        _ = WritableRoot();
+        var parent = DirectoryAt(ParentOf(directory.Path));
+        var upperParent = EnsureUpper(parent);
+        var name = directory.Path[(directory.Path.LastIndexOf('/') + 1)..];
+        var times = _calls.Stat(upperParent);
+        var disk = _calls.Stat(directory.Top);
+        var top = directory.Top;
+        Place(upperParent, name, (into, as_) => _copier.Copy(top, default, disk, into, as_, withContent: false, CancellationToken.None));
+        _calls.SetTimes(upperParent, default, times.AccessTime, times.ModifiedTime);
+
+        var handle = OpenPart(upperParent, name, disk);
+        directory.Parts.Insert(0, new(WritableBranch, handle, DirectoryMarks.None));
+        _cache.Grew();
+        return handle;
+    }
+
+    /// <summary>Makes sure that the writable branch has an object, and gives the node that it is there.</summary>
+    private UnionNode CopyUp(in UnionNode node, bool withContent = true)
+    {
+        if (node.IsUpper)
+        {
+            return node;
+        }
+
+        if (node.Disk.IsDirectory)
+        {
+            EnsureUpper(Descend(node));
+            return UpperNode(node.Directory, node.Name);
+        }
+
+        if (node.Disk.IsRegular)
+        {
+            _dialect.RefuseForeign(_calls, node.Handle, node.Name, node.Path);
+        }
+
+        // Read before the directory gets its upper part, which moves the others.
+        var (source, disk, name) = (node.Handle, node.Disk, node.Name);
+        var upper = EnsureUpper(node.Directory);
+        var times = _calls.Stat(upper);
+        Place(upper, name, (into, as_) => _copier.Copy(source, name, disk, into, as_, withContent, CancellationToken.None));
+
+        // To those who look at the directory nothing happened.
+        _calls.SetTimes(upper, default, times.AccessTime, times.ModifiedTime);
+        return UpperNode(node.Directory, name);
+    }
+
+    /// <summary>Copies up everything in a directory. Names of one lower file become names of one copy.</summary>
+    private void CopyUpTree(string path, Dictionary<(ulong Device, ulong Inode), string>? linked = null)
+    {
+        linked ??= [];
+        EnsureUpper(DirectoryAt(path));
+        foreach (var child in ListOf(DirectoryAt(path)))
+        {
+            var directory = DirectoryAt(path);
+            LinuxException.ThrowIf(Find(directory, child.Name, 0, out var node), $"find '{child.Name}'");
+            if (node.Disk.IsDirectory)
+            {
+                CopyUpTree(node.Path, linked);
+            }
+            else if (!node.IsUpper)
+            {
+                CopyUpLinked(node, linked);
+            }
+        }
+    }
+
+    private void CopyUpLinked(in UnionNode node, Dictionary<(ulong Device, ulong Inode), string> linked)
+    {
+        var key = (node.Disk.Device, node.Disk.Inode);
+        if (node.Disk.LinkCount > 1 && linked.TryGetValue(key, out var first))
+        {
+            var times = _calls.Stat(EnsureUpper(node.Directory));
+            _calls.Link(EnsureUpper(DirectoryAt(ParentOf(first))), first[(first.LastIndexOf('/') + 1)..], EnsureUpper(node.Directory), node.Name);
+            _calls.SetTimes(EnsureUpper(node.Directory), default, times.AccessTime, times.ModifiedTime);
+            return;
+        }
+
+        linked[key] = CopyUp(node).Path;
+    }
+
+    private UnionNode UpperNode(UnionDirectory directory, string name)
+    {
+        LinuxException.ThrowIf(Find(directory, name, 0, out var node), $"find '{name}'");
+        return node.IsUpper ? node : throw new InvalidOperationException($"'{name}' was copied up and is not there.");
+    }
+
+    /// <summary>Makes an object aside and renames it to where nothing is, or a whiteout, or another non-directory.</summary>
+    private void Place(SafeFileHandle directory, string name, Action<SafeFileHandle, string> make)
+    {
+        if (_staging is null)
+        {
+            make(directory, name);
+            return;
+        }
+
+        var aside = StagingName();
+        try
+        {
+            make(_staging.Handle, aside);
+            RenameIntoPlace(aside, directory, name, RenameFlags.None);
+        }
+        catch
+        {
+            TreeRemover.Remove(_calls, _staging.Handle, aside);
+            throw;
+        }
+    }
+
+    private void RenameIntoPlace(string aside, SafeFileHandle directory, string name, RenameFlags flags)
+    {
+        var errno = _calls.TryRename(_staging!.Handle, aside, directory, name, flags);
+        if (errno == Errno.EACCES && _calls.Stat(_staging.Handle, aside) is { IsDirectory: true } disk)
+        {
+            // A directory that changes its parent is written to, for its "..".
+            _calls.SetMode(_staging.Handle, aside, disk.Permissions | AnyMode);
+            errno = _calls.TryRename(_staging.Handle, aside, directory, name, flags);
+            _calls.SetMode(directory, name, disk.Permissions);
+        }
+
+        LinuxException.ThrowIf(errno, $"put '{name}' in place");
+    }
+
+    // Only one union writes here at a time, and what an earlier one left is swept when the store opens the tree.
+    private string StagingName() => $"{StagingPrefix}{_staged++}";
+}

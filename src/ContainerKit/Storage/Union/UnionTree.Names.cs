@@ -1,0 +1,245 @@
+using ContainerKit.Linux;
+using Microsoft.Win32.SafeHandles;
+
+namespace ContainerKit.Storage.Union;
+
+// Giving, changing and taking away names: where whiteouts are written.
+internal sealed partial class UnionTree
+{
+    /// <summary>Makes <paramref name="path"/> another name of the object at <paramref name="existing"/> (a symlink itself, not what it leads to).</summary>
+    public void Link(string existing, string path)
+    {
+        using var scope = Enter();
+        var source = Resolve(existing, followLast: false);
+        if (source.Disk.IsDirectory)
+        {
+            throw Error(Errno.EPERM, $"link '{path}' to the directory '{existing}'");
+        }
+
+        var node = ResolveForCreation(path, followLast: false);
+        if (node.Exists)
+        {
+            throw Error(Errno.EEXIST, $"link '{path}' to '{existing}'");
+        }
+
+        var upper = CopyUp(source);
+        var directory = EnsureUpper(node.Directory);
+        if (!node.IsWhitedOutAbove)
+        {
+            _calls.Link(upper.Handle, upper.Name, directory, node.Name);
+            return;
+        }
+
+        if (_staging is null)
+        {
+            _calls.Unlink(directory, node.Name);
+        }
+
+        Place(directory, node.Name, (into, name) => _calls.Link(upper.Handle, upper.Name, into, name));
+    }
+
+    /// <summary>Removes a file, or an empty directory.</summary>
+    public void Remove(string path)
+    {
+        using var scope = Enter();
+        var node = Resolve(path, followLast: false);
+        if (node.Disk.IsDirectory && !node.IsRoot && ListOf(Descend(node)).Count > 0)
+        {
+            throw Error(Errno.ENOTEMPTY, $"remove '{path}'");
+        }
+
+        RemoveNode(node);
+    }
+
+    /// <summary>Removes whatever is at <paramref name="path"/>, with all that is in it.</summary>
+    public void RemoveTree(string path)
+    {
+        using var scope = Enter();
+        RemoveNode(Resolve(path, followLast: false));
+    }
+
+    /// <summary>Renames, over what is at <paramref name="to"/> if it may; a directory that lies partly below is copied up whole first.</summary>
+    /// <param name="from">The object; a symlink itself.</param>
+    /// <param name="to">Its new path.</param>
+    /// <param name="overwrite">False refuses (EEXIST) when there is something at the new path.</param>
+    public void Rename(string from, string to, bool overwrite = true)
+    {
+        using var scope = Enter();
+        var source = Resolve(from, followLast: false);
+        var target = ResolveForCreation(to, followLast: false);
+        if (!MayRename(source, target, overwrite))
+        {
+            return;
+        }
+
+        var isDirectory = source.Disk.IsDirectory;
+        var (sourcePath, targetPath) = (source.Path, target.Path);
+        var hidesBelow = isDirectory && (target.IsWhitedOutAbove || FindBelow(target.Directory, target.Name).Exists);
+        if (isDirectory)
+        {
+            hidesBelow |= MakeWhole(source);
+            source = UpperNode(source.Directory, source.Name);
+        }
+
+        var upper = CopyUp(source);
+        var into = EnsureUpper(target.Directory);
+        if (hidesBelow)
+        {
+            _dialect.MakeOpaque(_calls, upper.Handle, upper.Name);
+        }
+
+        _cache.Forget(sourcePath);
+        _cache.Forget(targetPath);
+        var isThere = _calls.TryStat(into, target.Name, out var there) == 0;
+        if (isThere && (isDirectory || there.IsDirectory))
+        {
+            // rename(2) replaces a directory only by a directory and only an empty one, and ours may hold whiteouts.
+            _calls.Rename(upper.Handle, upper.Name, into, target.Name, RenameFlags.Exchange);
+            Vacate(upper.Directory, upper.Name);
+            return;
+        }
+
+        if (FindBelow(upper.Directory, upper.Name).Exists)
+        {
+            RenameLeavingWhiteout(upper, into, target.Name);
+        }
+        else
+        {
+            _calls.Rename(upper.Handle, upper.Name, into, target.Name);
+        }
+    }
+
+    private bool MayRename(in UnionNode source, in UnionNode target, bool overwrite)
+    {
+        var (from, to) = (source.Path, target.Path);
+        var attempt = $"rename '{from}' to '{to}'";
+        if (source.IsRoot || target.IsRoot)
+        {
+            throw Error(Errno.EBUSY, attempt);
+        }
+
+        if (source.Disk.IsDirectory && to.StartsWith(from + "/", StringComparison.Ordinal))
+        {
+            throw Error(Errno.EINVAL, attempt);
+        }
+
+        if (!target.Exists)
+        {
+            return true;
+        }
+
+        if (!overwrite)
+        {
+            throw Error(Errno.EEXIST, attempt);
+        }
+
+        // Two names of one file: POSIX has it that nothing happens.
+        if (from == to || (source.Disk.Device, source.Disk.Inode) == (target.Disk.Device, target.Disk.Inode))
+        {
+            return false;
+        }
+
+        return (source.Disk.IsDirectory, target.Disk.IsDirectory) switch
+        {
+            (true, false) => throw Error(Errno.ENOTDIR, attempt),
+            (false, true) => throw Error(Errno.EISDIR, attempt),
+            (true, true) when ListOf(Descend(target)).Count > 0 => throw Error(Errno.ENOTEMPTY, attempt),
+            _ => true,
+        };
+    }
+
+    /// <summary>Sees to it that nothing of a directory is below; says whether anything was.</summary>
+    private bool MakeWhole(in UnionNode node)
+    {
+        var directory = Descend(node);
+        if (directory.Upper is not null && directory.Parts.Count == 1)
+        {
+            return false;
+        }
+
+        CopyUpTree(directory.Path);
+        return true;
+    }
+
+    private void RenameLeavingWhiteout(in UnionNode upper, SafeFileHandle into, string name)
+    {
+        var errno = _dialect.MayRenameLeaveWhiteout
+            ? _calls.TryRename(upper.Handle, upper.Name, into, name, RenameFlags.Whiteout)
+            : Errno.EINVAL;
+        if (errno is Errno.EINVAL or Errno.EPERM)
+        {
+            // In two steps, of which the first is the new name: after a crash between them the file has both, and never none.
+            _calls.Rename(upper.Handle, upper.Name, into, name);
+            errno = _dialect.MakeWhiteout(_calls, upper.Handle, upper.Name);
+        }
+
+        LinuxException.ThrowIf(errno, $"rename '{upper.Name}' to '{name}'");
+    }
+
+    private void RemoveNode(in UnionNode node)
+    {
+        if (node.IsRoot)
+        {
+            throw Error(Errno.EBUSY, "remove the root");
+        }
+
+        _cache.Forget(node.Path);
+        EnsureUpper(node.Directory);
+        Vacate(node.Directory, node.Name);
+    }
+
+    /// <summary>Takes away what the writable branch has under a name, and hides what lies below it.</summary>
+    private void Vacate(UnionDirectory directory, string name)
+    {
+        var upper = directory.Upper!;
+        var hasBelow = FindBelow(directory, name).Exists;
+        var isThere = _calls.TryStat(upper, name, out var there) == 0;
+        if (isThere && _dialect.IsWhiteout(_calls, upper, directory.Parts[0].Marks, name, there))
+        {
+            if (!hasBelow)
+            {
+                _calls.Unlink(upper, name);
+            }
+
+            return;
+        }
+
+        if (!isThere || (!hasBelow && !there.IsDirectory) || _staging is null)
+        {
+            TreeRemover.Remove(_calls, upper, name);
+            LinuxException.ThrowIf(hasBelow ? _dialect.MakeWhiteout(_calls, upper, name) : 0, $"remove '{name}'");
+            return;
+        }
+
+        var aside = StagingName();
+        try
+        {
+            if (hasBelow)
+            {
+                LinuxException.ThrowIf(_dialect.MakeWhiteout(_calls, _staging.Handle, aside), $"remove '{name}'");
+                RenameIntoPlace(aside, upper, name, there.IsDirectory ? RenameFlags.Exchange : RenameFlags.None);
+            }
+            else
+            {
+                MoveAside(upper, name, aside, there);
+            }
+        }
+        finally
+        {
+            TreeRemover.Remove(_calls, _staging.Handle, aside);
+        }
+    }
+
+    private void MoveAside(SafeFileHandle upper, string name, string aside, in FileStat there)
+    {
+        var errno = _calls.TryRename(upper, name, _staging!.Handle, aside, RenameFlags.None);
+        if (errno == Errno.EACCES)
+        {
+            // A directory that changes its parent is written to, for its "..".
+            _calls.SetMode(upper, name, there.Permissions | AnyMode);
+            errno = _calls.TryRename(upper, name, _staging.Handle, aside, RenameFlags.None);
+        }
+
+        LinuxException.ThrowIf(errno, $"remove '{name}'");
+    }
+}
