@@ -1,37 +1,187 @@
 using System.Runtime.Versioning;
+using ContainerKit.Content;
+using ContainerKit.Linux;
 
 namespace ContainerKit.Isolation.Cgroups;
 
-/// <summary>The control group of one container: a directory in each hierarchy that it needs. Disposing removes it.</summary>
+/// <summary>The control group of one container: a directory in each hierarchy that it needs. Its maker's disposing removes it.</summary>
 [SupportedOSPlatform("linux")]
 internal sealed class Cgroup : IDisposable
 {
+    private static readonly TimeSpan RemovalPatience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan FreezePatience = TimeSpan.FromSeconds(10);
+
+    private readonly string _id;
+    private readonly List<CgroupDirectory> _directories;
+    private readonly CgroupBookkeeping _bookkeeping;
+    private FileLock? _held;
+
+    /// <param name="id">The container's.</param>
+    /// <param name="directories">Its directories, which exist.</param>
+    /// <param name="bookkeeping">Where it is written down.</param>
+    /// <param name="held">The lock that makes this its owner; null for one who only looks.</param>
+    /// <param name="notApplied">Limits that could not be applied, in sentences.</param>
+    public Cgroup(string id, IEnumerable<CgroupDirectory> directories, CgroupBookkeeping bookkeeping, FileLock? held, IReadOnlyList<string> notApplied)
+    {
+        (_id, _directories, _bookkeeping, _held, NotApplied) = (id, [.. directories], bookkeeping, held, notApplied);
+    }
+
     /// <summary>The files that a process id is written to in order to join; none when the container has no group.</summary>
-    public IReadOnlyList<string> ProcsFiles => throw new NotImplementedException();
+    public IReadOnlyList<string> ProcsFiles => [.. _directories.Select(d => Path.Combine(d.Path, "cgroup.procs"))];
 
     /// <summary>The limits that could not be applied, in sentences, when the caller said best effort.</summary>
-    public IReadOnlyList<string> NotApplied => throw new NotImplementedException();
+    public IReadOnlyList<string> NotApplied { get; }
 
     /// <summary>Whether the kernel killed something in it for want of memory.</summary>
-    public bool OutOfMemoryHappened => throw new NotImplementedException();
+    public bool OutOfMemoryHappened => FindDirectory("memory") is { } memory && MemoryController.CountKills(memory.Path, memory.Version) > 0;
 
     /// <summary>Kills everything in it, and returns when nothing is left or <paramref name="patience"/> is over.</summary>
-    public bool KillAll(TimeSpan patience) => throw new NotImplementedException();
+    /// <returns>Whether nothing is left.</returns>
+    public bool KillAll(TimeSpan patience) => _directories is not [var first, ..] || CgroupProcesses.KillAll(first.Path, first.Version, patience);
 
     /// <summary>What it uses now.</summary>
-    public ContainerStats ReadStatistics() => throw new NotImplementedException();
+    public ContainerStats ReadStatistics()
+    {
+        var stats = new ContainerStats { Time = DateTimeOffset.UtcNow };
+        foreach (var directory in _directories)
+        {
+            // Version 2 counts in every group, whatever its controllers.
+            foreach (var controller in CgroupController.All.Where(c => directory.Version == CgroupVersion.V2 || directory.Controllers.Contains(c.Name)))
+            {
+                stats = controller.Read(directory.Path, directory.Version, stats);
+            }
+        }
 
-    /// <summary>Changes limits while processes run.</summary>
-    public void Update(ResourceLimits limits) => throw new NotImplementedException();
+        return stats;
+    }
+
+    /// <summary>Changes limits while processes run; those that are null stay as they are.</summary>
+    /// <exception cref="IsolationException">A limit cannot be changed.</exception>
+    public void Update(ResourceLimits limits)
+    {
+        limits.Check();
+        foreach (var controller in CgroupController.All.Where(c => c.IsAskedFor(limits)))
+        {
+            var directory = FindDirectory(controller.Name)
+                ?? throw new IsolationException($"The limit of {controller.Name} cannot be changed: the container was started without one.");
+            try
+            {
+                controller.Apply(directory.Path, directory.Version, limits);
+            }
+            catch (LinuxException e)
+            {
+                throw new IsolationException($"The limit of {controller.Name} cannot be changed. {e.Message}", e);
+            }
+        }
+    }
 
     /// <summary>Stops every process in it, until thawed.</summary>
-    public void Freeze() => throw new NotImplementedException();
+    /// <exception cref="HostCapabilityException">The host has no freezer that this user can use.</exception>
+    /// <exception cref="IsolationException">A process does not stop: it waits in the kernel for something that does not come.</exception>
+    public void Freeze()
+    {
+        var frozen = false;
+        if (_directories is [{ Version: CgroupVersion.V2 } unified, ..])
+        {
+            CgroupFile.Write(unified.Path, "cgroup.freeze", "1");
+            frozen = CgroupProcesses.Retry(FreezePatience, () => CgroupFile.TryReadNumber(unified.Path, "cgroup.events", "frozen") is 1 or null);
+        }
+        else if (_directories is [var first, ..])
+        {
+            var freezer = FindDirectory("freezer") ?? MakeFreezer();
+            CgroupProcesses.MoveAll(first.Path, freezer.Path);
+            frozen = CgroupProcesses.Retry(FreezePatience, () => TryFreezeV1(freezer.Path));
+        }
+
+        if (!frozen && _directories.Count > 0)
+        {
+            Thaw();
+            throw new IsolationException($"The container cannot be frozen: it has processes that did not stop within {FreezePatience.TotalSeconds:0} seconds.");
+        }
+    }
 
     /// <summary>Lets it go on.</summary>
-    public void Thaw() => throw new NotImplementedException();
+    public void Thaw()
+    {
+        if (_directories is [{ Version: CgroupVersion.V2 } unified, ..])
+        {
+            CgroupFile.Write(unified.Path, "cgroup.freeze", "0");
+        }
+        else if (FindDirectory("freezer") is { } freezer)
+        {
+            CgroupFile.Write(freezer.Path, "freezer.state", "THAWED");
+        }
+    }
 
-    /// <summary>Removes it if nothing lives in it; bounded.</summary>
+    /// <summary>Removes it if this is its owner, with everything that still lives in it. What will not go is left to the next sweep.</summary>
     public void Dispose()
     {
+        if (Interlocked.Exchange(ref _held, null) is { } held)
+        {
+            if (TryRemove(_directories))
+            {
+                _bookkeeping.Forget(_id);
+            }
+
+            held.Dispose();
+        }
     }
+
+    /// <summary>Kills and removes the directories of a group, and the group around it if it was the last one there.</summary>
+    internal static bool TryRemove(IReadOnlyList<CgroupDirectory> directories)
+    {
+        var isGone = true;
+        foreach (var directory in directories.Where(d => Directory.Exists(d.Path)))
+        {
+            CgroupProcesses.TryRemoveDirectory(directory.Path);
+            if (Directory.Exists(directory.Path))
+            {
+                ThawForKill(directory);
+                CgroupProcesses.KillAll(directory.Path, directory.Version, RemovalPatience);
+                isGone &= CgroupProcesses.Remove(directory.Path, RemovalPatience);
+            }
+
+            CgroupProcesses.TryRemoveDirectory(Path.GetDirectoryName(directory.Path)!);
+        }
+
+        return isGone;
+    }
+
+    // A frozen process of version 1 does not even die.
+    private static void ThawForKill(CgroupDirectory directory)
+    {
+        if (directory.Version == CgroupVersion.V1 && CgroupFile.Exists(directory.Path, "freezer.state"))
+        {
+            CgroupFile.Write(directory.Path, "freezer.state", "THAWED");
+        }
+    }
+
+    // The kernel gives up when a process forks away meanwhile, and wants to be asked again.
+    private static bool TryFreezeV1(string directory)
+    {
+        CgroupFile.Write(directory, "freezer.state", "FROZEN");
+        return CgroupFile.TryRead(directory, "freezer.state") is "FROZEN" or null;
+    }
+
+    // Entering a group of version 1 takes milliseconds, so a container gets this one only when it is first paused.
+    private CgroupDirectory MakeFreezer()
+    {
+        var layout = CgroupLayout.Detect();
+        if (layout.Find("freezer") is not { } hierarchy)
+        {
+            throw new HostCapabilityException("cgroup freezer", "The container cannot be frozen: the cgroup controller 'freezer' is not mounted.")
+            {
+                Hint = "Mount it, or boot with control groups of version 2.",
+            };
+        }
+
+        var freezer = new CgroupDirectory(
+            CgroupVersion.V1, ["freezer"], Path.Combine(hierarchy.OwnDirectory, CgroupDirectory.Family, _id));
+        _directories.Add(freezer);
+        _bookkeeping.Rewrite(_id, _directories);
+        CgroupTree.Make(freezer.Path);
+        return freezer;
+    }
+
+    private CgroupDirectory? FindDirectory(string controller) => _directories.FirstOrDefault(d => d.Controllers.Contains(controller));
 }

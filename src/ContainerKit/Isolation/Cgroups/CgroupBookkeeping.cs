@@ -1,0 +1,89 @@
+using System.Runtime.Versioning;
+using ContainerKit.Content;
+using ContainerKit.Linux;
+
+namespace ContainerKit.Isolation.Cgroups;
+
+/// <summary>One file for each group, with the group's directories in it. Its maker holds a lock on it, so an unlocked one is what a dead process left.</summary>
+/// <remarks>
+/// <code>
+/// cgroups/
+///   ID        v1 memory /sys/fs/cgroup/memory/containerkit/ID
+///             v1 pids /sys/fs/cgroup/pids/containerkit/ID
+/// </code>
+/// </remarks>
+[SupportedOSPlatform("linux")]
+internal sealed class CgroupBookkeeping(string directory)
+{
+    /// <summary>Writes down a group before it is made. The lock is the caller's; null when the group is somebody's already.</summary>
+    public FileLock? TryBegin(string id, IEnumerable<CgroupDirectory> directories)
+    {
+        Directory.CreateDirectory(directory);
+        var held = FileLock.TryAcquire(PathOf(id), exclusive: true);
+        if (held is not null)
+        {
+            Rewrite(id, directories);
+        }
+
+        return held;
+    }
+
+    /// <summary>Writes down directories that are about to be made, too. The file stays the same one: the lock is on it.</summary>
+    public void Rewrite(string id, IEnumerable<CgroupDirectory> directories)
+    {
+        using var file = Open(id, OpenFlags.Write | OpenFlags.Truncate)!;
+        using var writer = new StreamWriter(file);
+        foreach (var item in directories)
+        {
+            writer.Write($"{item}\n");
+        }
+    }
+
+    /// <summary>The directories of a group; none when it is not known.</summary>
+    public IReadOnlyList<CgroupDirectory> Read(string id)
+    {
+        using var file = Open(id, OpenFlags.Read);
+        if (file is null)
+        {
+            return [];
+        }
+
+        using var reader = new StreamReader(file);
+        return [.. reader.ReadToEnd().Split('\n').Select(line => CgroupDirectory.TryParse(line, id)).OfType<CgroupDirectory>()];
+    }
+
+    /// <summary>Forgets a group. The lock must still be held: whoever waits for it looks again whether the file is there.</summary>
+    public void Forget(string id) => File.Delete(PathOf(id));
+
+    /// <summary>The groups whose makers are gone, each with its lock, which the caller lets go.</summary>
+    public IEnumerable<(string Id, FileLock Held)> Abandoned()
+    {
+        string[] files;
+        try
+        {
+            files = Directory.GetFiles(directory);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            yield break;
+        }
+
+        foreach (var file in files)
+        {
+            if (FileLock.TryAcquire(file, exclusive: true) is { } held)
+            {
+                yield return (Path.GetFileName(file), held);
+            }
+        }
+    }
+
+    // The framework's own ways to open a file take a lock of the very kind that is held on it.
+    private FileStream? Open(string id, OpenFlags flags)
+    {
+        var errno = FileCalls.Local.TryOpen(null, PathOf(id), flags, 0, Resolve.Host, out var handle);
+        LinuxException.ThrowIf(errno == Errno.ENOENT ? 0 : errno, $"open '{PathOf(id)}'");
+        return errno == 0 ? new FileStream(handle, flags.HasFlag(OpenFlags.Write) ? FileAccess.Write : FileAccess.Read) : null;
+    }
+
+    private string PathOf(string id) => Path.Combine(directory, id);
+}

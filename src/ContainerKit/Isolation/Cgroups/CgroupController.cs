@@ -1,0 +1,29 @@
+using System.Runtime.Versioning;
+
+namespace ContainerKit.Isolation.Cgroups;
+
+/// <summary>One of the kernel's controllers: which files of a group mean which limits and counts.</summary>
+/// <remarks>A directory is all that it knows, so it works on a plain one too. Documentation/admin-guide/cgroup-v1, cgroup-v2.rst</remarks>
+[SupportedOSPlatform("linux")]
+internal abstract class CgroupController
+{
+    /// <summary>All that set limits or count, in the order in which they are applied.</summary>
+    public static IReadOnlyList<CgroupController> All { get; } =
+        [new MemoryController(), new CpuController(), new CpuAccountingController(), new CpusetController(), new PidsController()];
+
+    /// <summary>The kernel's name of it.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>Whether the limits say anything that it is there for.</summary>
+    public abstract bool IsAskedFor(ResourceLimits limits);
+
+    /// <summary>Whether statistics come from it. Version 2 counts processor time without any controller.</summary>
+    public virtual bool IsForStatistics(CgroupVersion version) => false;
+
+    /// <summary>Writes the limits into a group.</summary>
+    /// <exception cref="Linux.LinuxException">The kernel refuses one.</exception>
+    public abstract void Apply(string directory, CgroupVersion version, ResourceLimits limits);
+
+    /// <summary>Adds what it counts.</summary>
+    public virtual ContainerStats Read(string directory, CgroupVersion version, ContainerStats stats) => stats;
+}
