@@ -22,12 +22,7 @@ internal sealed unsafe class LocalFileCalls : FileCalls
         open_how how = default;
         how.flags = (ulong)(uint)ToNative(flags);
         how.mode = (flags & (OpenFlags.Create | OpenFlags.Nameless)) != 0 ? (ulong)mode : 0;
-        how.resolve = resolve switch
-        {
-            Resolve.InRoot => InRoot | NoMagicLinks,
-            Resolve.NoSymlinks => Beneath | NoSymlinks,
-            _ => 0,
-        };
+        how.resolve = ToNative(resolve);
 
         using var held = new Held(directory);
         int fd, errno;
@@ -56,24 +51,7 @@ internal sealed unsafe class LocalFileCalls : FileCalls
             errno = ErrnoOf(statx(held.Descriptor, path, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT, STATX_BASIC_STATS, &native));
         }
 
-        stat = errno != 0
-            ? default
-            : new FileStat
-            {
-                RawMode = native.stx_mode,
-                UserId = native.stx_uid,
-                GroupId = native.stx_gid,
-                Size = (long)native.stx_size,
-                Blocks = (long)native.stx_blocks,
-                Inode = native.stx_ino,
-                LinkCount = native.stx_nlink,
-                Device = ((ulong)native.stx_dev_major << 32) | native.stx_dev_minor,
-                DeviceMajor = native.stx_rdev_major,
-                DeviceMinor = native.stx_rdev_minor,
-                AccessTime = ToTime(native.stx_atime),
-                ModifiedTime = ToTime(native.stx_mtime),
-                ChangeTime = ToTime(native.stx_ctime),
-            };
+        stat = errno != 0 ? default : ToStat(native);
         return errno;
     }
 
@@ -88,8 +66,7 @@ internal sealed unsafe class LocalFileCalls : FileCalls
 
     public override int TryMakeNode(SafeFileHandle directory, FileName name, uint rawMode, uint major, uint minor)
     {
-        // makedev(3): the numbers interleave, for the sake of programs that knew 8 bits of each.
-        var device = ((ulong)(major & 0xFFFFF000) << 32) | ((major & 0xFFFUL) << 8) | ((ulong)(minor & 0xFFFFFF00) << 12) | (minor & 0xFFUL);
+        var device = DeviceNumber(major, minor);
         using var held = new Held(directory);
         fixed (byte* path = name.Terminate(stackalloc byte[StackBytes]))
         {
@@ -261,7 +238,35 @@ internal sealed unsafe class LocalFileCalls : FileCalls
         return result < 0 ? Marshal.GetLastPInvokeError() : 0;
     }
 
-    private static int ToNative(OpenFlags flags)
+    /// <summary>makedev(3): the numbers interleave, for the sake of programs that knew 8 bits of each.</summary>
+    internal static ulong DeviceNumber(uint major, uint minor) =>
+        ((ulong)(major & 0xFFFFF000) << 32) | ((major & 0xFFFUL) << 8) | ((ulong)(minor & 0xFFFFFF00) << 12) | (minor & 0xFFUL);
+
+    internal static ulong ToNative(Resolve resolve) => resolve switch
+    {
+        Resolve.InRoot => InRoot | NoMagicLinks,
+        Resolve.NoSymlinks => Beneath | NoSymlinks,
+        _ => 0,
+    };
+
+    internal static FileStat ToStat(in statx native) => new()
+    {
+        RawMode = native.stx_mode,
+        UserId = native.stx_uid,
+        GroupId = native.stx_gid,
+        Size = (long)native.stx_size,
+        Blocks = (long)native.stx_blocks,
+        Inode = native.stx_ino,
+        LinkCount = native.stx_nlink,
+        Device = ((ulong)native.stx_dev_major << 32) | native.stx_dev_minor,
+        DeviceMajor = native.stx_rdev_major,
+        DeviceMinor = native.stx_rdev_minor,
+        AccessTime = ToTime(native.stx_atime),
+        ModifiedTime = ToTime(native.stx_mtime),
+        ChangeTime = ToTime(native.stx_ctime),
+    };
+
+    internal static int ToNative(OpenFlags flags)
     {
         var native = O_CLOEXEC | O_NOCTTY;
         native |= (flags & OpenFlags.ReadWrite) != 0 ? O_RDWR : (flags & OpenFlags.Write) != 0 ? O_WRONLY : O_RDONLY;
