@@ -32,12 +32,17 @@ public sealed class ContainerHost : IAsyncDisposable
         ILogger logger = options.LoggerFactory?.CreateLogger("ContainerKit") ?? NullLogger.Instance;
         var identity = HostIdentity.Choose(options.UserNamespace, isDurable);
         Directory.CreateDirectory(_store.Snapshots);
-        var driver = StorageDrivers.Choose(options.StorageDriver, options.ExtraStorageDrivers, _store.Snapshots);
-        _snapshots = SnapshotStore.Open(_store.Snapshots, driver, identity.Snapshots);
-        var unpacker = new Unpacker(_snapshots, _store, Unpacker.VariantOf(identity.Snapshots.UserAttributes, idMap: null), options.LayerLimits);
+        var drivers = StorageDrivers.Choose(_store.Snapshots, options.StorageDriver, options.ExtraStorageDrivers);
+        _snapshots = SnapshotStore.Open(_store.Snapshots, drivers.Driver, identity.Snapshots);
+        var unpacker = new Unpacker(_snapshots, _store, Unpacker.VariantOf(identity.Snapshots.UserAttributes, idMap: null));
         var cgroups = CgroupManager.Open(Path.Combine(_store.Root, "cgroups"));
         _containers = new ContainerCatalog(_store, Images, _snapshots, unpacker, identity, new IsolationEngine(_store.Root), cgroups, logger);
-        logger.Opened(_store.Root, driver.Name, identity.Mode);
+        logger.Opened(_store.Root, drivers.Driver.Name, identity.Mode);
+        foreach (var better in drivers.NotTaken)
+        {
+            logger.DriverNotTaken(better.Name, better.WhyUnsupported ?? "");
+        }
+
         _containers.Sweep();
     }
 

@@ -34,30 +34,15 @@ internal static class Committer
     {
         using var source = snapshots.OpenLayer(layer, cancellationToken);
         using var writer = new LayerWriter(output, leaveOpen: true);
-        foreach (var item in source.Items)
+        foreach (var entry in source.Entries)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            using var content = HasContent(item) ? new FileStream(source.OpenContent(item), FileAccess.Read, bufferSize: 0) : null;
-            writer.Write(EntryOf(item), content, cancellationToken);
+            using var content = HasContent(entry) ? new FileStream(source.OpenContent(entry), FileAccess.Read, bufferSize: 0) : null;
+            writer.Write(entry, content, cancellationToken);
         }
 
         writer.Finish();
     }
 
-    private static bool HasContent(LayerItem item) => item is { Kind: LayerItemKind.Object, Metadata: { Kind: FileKind.File, Size: > 0 } };
-
-    private static LayerEntry EntryOf(LayerItem item) => new()
-    {
-        Kind = item.Kind switch
-        {
-            LayerItemKind.Object => LayerEntryKind.Object,
-            LayerItemKind.HardLink => LayerEntryKind.HardLink,
-            LayerItemKind.Whiteout => LayerEntryKind.Whiteout,
-            _ => LayerEntryKind.Opaque,
-        },
-        Path = item.Path,
-        Metadata = item.Metadata ?? new FileMetadata { Kind = FileKind.File, Mode = 0, UserId = 0, GroupId = 0 },
-        HardLinkTarget = item.HardLinkTarget,
-        AccessTime = item.AccessTime,
-    };
+    private static bool HasContent(LayerEntry entry) => entry is { Kind: LayerEntryKind.Object, Metadata: { Kind: FileKind.File, Size: > 0 } };
 }

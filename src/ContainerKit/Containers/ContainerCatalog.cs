@@ -172,7 +172,7 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
         catch
         {
             alive.Dispose();
-            Snapshots.Remove(record.Id);
+            Snapshots.Remove(record.Id, CancellationToken.None);
             Directory.Delete(unfinished, recursive: true);
             throw;
         }

@@ -1,6 +1,5 @@
 using System.Runtime.Versioning;
 using ContainerKit.Content;
-using ContainerKit.Linux;
 using ContainerKit.Storage;
 
 namespace ContainerKit.Containers;
@@ -49,8 +48,7 @@ internal sealed class ContainerInstance : IFileTreeSource
             if (_run is { Process: var process })
             {
                 // The kernel has these layers mounted: what goes in must go in by the mount, and /proc has a door to it.
-                var root = RootedDirectory.Open($"/proc/{process.ProcessId}/root");
-                var live = InterimTree.OfSingleDirectory(root);
+                var live = LiveRoot.Open(process);
                 return new FileTreeSession(live, live);
             }
 

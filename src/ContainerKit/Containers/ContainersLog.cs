@@ -11,6 +11,9 @@ internal static partial class ContainersLog
     [LoggerMessage(101, LogLevel.Information, "Swept container {Id}, which a process that is gone had left.")]
     public static partial void Swept(this ILogger logger, string id);
 
+    [LoggerMessage(102, LogLevel.Information, "The storage driver {Driver} was not taken: {Reason}")]
+    public static partial void DriverNotTaken(this ILogger logger, string driver, string reason);
+
     [LoggerMessage(200, LogLevel.Debug, "Created container {Id} of image {Image}.")]
     public static partial void Created(this ILogger logger, string id, string image);
 

@@ -12,7 +12,7 @@ namespace ContainerKit.Containers;
 /// comes with. That key is the chain ID (OCI image specification, config.md, "Layer ChainID").
 /// </summary>
 [SupportedOSPlatform("linux")]
-internal sealed class Unpacker(SnapshotStore snapshots, StoreLayout store, string variant, LayerLimits limits)
+internal sealed class Unpacker(SnapshotStore snapshots, StoreLayout store, string variant)
 {
     /// <summary>Unpacks what is not there yet.</summary>
     /// <returns>The name of the topmost layer's snapshot; null for an image without layers.</returns>
@@ -62,7 +62,7 @@ internal sealed class Unpacker(SnapshotStore snapshots, StoreLayout store, strin
             using (var tree = snapshots.OpenTree(lease))
             using (var reader = layer.OpenReader())
             {
-                LayerApplier.Apply(reader, tree, limits, cancellationToken);
+                LayerApplier.Apply(reader, tree, cancellationToken);
             }
 
             snapshots.Commit(lease, name);

@@ -1,7 +1,6 @@
 using System.Runtime.Versioning;
 using System.Text;
 using ContainerKit.Isolation;
-using ContainerKit.Linux;
 using ContainerKit.Storage;
 using ContainerKit.Storage.Union;
 
@@ -32,7 +31,7 @@ internal static class UserLookup
             return ContainerUser.Root;
         }
 
-        using var tree = InterimTree.OfSingleDirectory(RootedDirectory.Open($"/proc/{process.ProcessId}/root"));
+        using var tree = LiveRoot.Open(process);
         return Resolve(tree, specification);
     }
 

@@ -37,7 +37,7 @@ internal sealed class LayerApplier
     {
         var applier = new LayerApplier(tree);
         var (entries, bytes) = (0L, 0L);
-        while (layer.MoveNext())
+        while (layer.MoveNext(ct))
         {
             ct.ThrowIfCancellationRequested();
             var entry = layer.Current;
