@@ -1,33 +1,80 @@
 using System.Runtime.Versioning;
+using ContainerKit.Launch;
+using ContainerKit.Linux;
 using Microsoft.Win32.SafeHandles;
 
 namespace ContainerKit.Isolation;
 
 /// <summary>
-/// A process that runs isolated: pid 1 of a container, or one that joined it. When pid 1 ends, the kernel ends all others.
+/// A process that runs isolated: a container's first, or one that joined it. When the first ends, the kernel ends all others of
+/// its pid namespace.
 /// </summary>
 [SupportedOSPlatform("linux")]
 internal sealed class IsolatedProcess : IDisposable
 {
+    private readonly IsolationEngine _engine;
+    private readonly IsolationSpec _container;
+    private readonly Task<ProcessEnd> _end;
+    private int _isDisposed;
+
+    internal IsolatedProcess(IsolationEngine engine, IsolationSpec container, LaunchedProcess process)
+    {
+        _engine = engine;
+        _container = container;
+        ProcessId = process.ProcessId;
+        Handle = process.Handle;
+        _end = ReapAsync();
+    }
+
     /// <summary>Its number on the host.</summary>
     public int ProcessId { get; }
 
     /// <summary>A pidfd: pidfd_open(2). It stays this object's.</summary>
-    public SafeFileHandle Handle { get; } = new();
+    public SafeFileHandle Handle { get; }
 
-    /// <summary>Waits for the end, as often as one likes; the first to be told reaps the process.</summary>
-    public Task<ProcessEnd> WaitAsync(CancellationToken cancellationToken = default) => throw new NotImplementedException();
+    /// <summary>Waits for the end, as often as one likes. The process is reaped whether or not anybody waits.</summary>
+    public Task<ProcessEnd> WaitAsync(CancellationToken cancellationToken = default) => _end.WaitAsync(cancellationToken);
 
     /// <summary>Sends a signal. One that comes after the end is ignored.</summary>
-    public void Signal(int signal) => throw new NotImplementedException();
+    public void Signal(int signal)
+    {
+        if (!_end.IsCompleted)
+        {
+            ProcessCalls.Signal(Handle, signal);
+        }
+    }
 
-    /// <summary>Starts a further process in the same namespaces.</summary>
+    /// <summary>Starts a further process in the same namespaces; done when its program has begun to run.</summary>
     /// <exception cref="IsolationException">A step failed; <see cref="IsolationException.Step"/> names it.</exception>
-    public Task<IsolatedProcess> JoinAsync(ProcessSpec process, LaunchStreams streams, CancellationToken cancellationToken = default) => throw new NotImplementedException();
+    public Task<IsolatedProcess> JoinAsync(ProcessSpec process, LaunchStreams streams, CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
+        return _engine.JoinAsync(_container, this, process, streams, cancellationToken);
+    }
 
-    /// <summary>Kills the process when it still runs, and lets go of it. Reaping goes on by itself.</summary>
+    /// <summary>Kills the process when it still runs, and lets go of it. It is reaped all the same.</summary>
     public void Dispose()
     {
+        if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
+        {
+            Signal(LibC.SIGKILL);
+            _ = CloseAsync();
+        }
+    }
+
+    private async Task<ProcessEnd> ReapAsync()
+    {
+        using var registration = EventLoop.Shared.Watch(Handle);
+        await registration.WaitAsync(forWriting: false, CancellationToken.None).ConfigureAwait(false);
+        var (value, isSignal) = ProcessCalls.Reap(Handle);
+        return isSignal ? new ProcessEnd(null, value) : new ProcessEnd(value, null);
+    }
+
+    private async Task CloseAsync()
+    {
+        // How it ended, or that nobody could learn it, is for those who wait.
+        await ((Task)_end).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Handle.Dispose();
     }
 }
 

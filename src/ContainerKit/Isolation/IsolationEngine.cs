@@ -1,11 +1,19 @@
 using System.Runtime.Versioning;
+using ContainerKit.Launch;
+using ContainerKit.Linux;
+using Microsoft.Win32.SafeHandles;
 
 namespace ContainerKit.Isolation;
 
-/// <summary>Starts isolated processes.</summary>
+/// <summary>Starts isolated processes: plans, brings the descriptors that the plan asks for, launches, and names what failed.</summary>
 [SupportedOSPlatform("linux")]
 internal sealed class IsolationEngine
 {
+    // A process that joins can be stopped by those inside; then nobody would ever hear of it.
+    private static readonly TimeSpan JoinTimeout = TimeSpan.FromSeconds(20);
+
+    private static readonly Lazy<SafeFileHandle> Nothing = new(() => FileCalls.Local.Open(null, "/dev/null", OpenFlags.ReadWrite, resolve: Resolve.Host));
+
     /// <param name="programDirectory">
     /// A directory (on a file system without noexec) for launch programs where the host forbids them in memory (sysctl vm.memfd_noexec=2).
     /// </param>
@@ -13,9 +21,96 @@ internal sealed class IsolationEngine
 
     public string? ProgramDirectory { get; }
 
+    /// <summary>Changes plans before they are launched; for tests that let steps fail.</summary>
+    internal Action<LaunchPlan>? Sabotage { get; init; }
+
     /// <summary>Starts a container's first process; done when its program has begun to run.</summary>
     /// <exception cref="IsolationException">A step failed; <see cref="IsolationException.Step"/> names it.</exception>
     /// <exception cref="HostCapabilityException">This host cannot do what the specification asks for.</exception>
-    public Task<IsolatedProcess> StartAsync(IsolationSpec spec, LaunchStreams streams, CancellationToken cancellationToken = default) =>
-        throw new NotImplementedException(ProgramDirectory);
+    public async Task<IsolatedProcess> StartAsync(IsolationSpec spec, LaunchStreams streams, CancellationToken cancellationToken = default)
+    {
+        var plan = LaunchPlanner.Plan(spec, LaunchHost.Current);
+        var process = await LaunchAsync(spec, plan, streams, null, cancellationToken).ConfigureAwait(false);
+        return new IsolatedProcess(this, spec, process);
+    }
+
+    internal async Task<IsolatedProcess> JoinAsync(
+        IsolationSpec container, IsolatedProcess first, ProcessSpec process, LaunchStreams streams, CancellationToken cancellationToken)
+    {
+        var plan = LaunchPlanner.PlanJoin(container, process, LaunchHost.Current);
+        var joined = await LaunchAsync(container, plan, streams, first, cancellationToken).ConfigureAwait(false);
+        return new IsolatedProcess(this, container, joined);
+    }
+
+    private async Task<LaunchedProcess> LaunchAsync(
+        IsolationSpec container, LaunchPlan plan, LaunchStreams streams, IsolatedProcess? first, CancellationToken cancellationToken)
+    {
+        Sabotage?.Invoke(plan);
+        SafeFileHandle? mapsWritten = null, mapsAwaited = null;
+        try
+        {
+            if (plan.Descriptors.Contains(LaunchDescriptor.MapsWritten))
+            {
+                (mapsWritten, mapsAwaited) = ProcessCalls.MakeSockets(keepsMessages: false);
+            }
+
+            SafeFileHandle[] others = [.. plan.Descriptors.Select(descriptor => descriptor switch
+            {
+                LaunchDescriptor.MapsWritten => mapsAwaited!,
+                LaunchDescriptor.FirstProcess => first!.Handle,
+                _ => throw new NotSupportedException(descriptor.ToString()),
+            })];
+            var request = new LaunchRequest(plan.Program, [streams.Input ?? Nothing.Value, streams.Output ?? Nothing.Value, streams.Error ?? Nothing.Value], others)
+            {
+                ProgramDirectory = ProgramDirectory,
+                GiveMaps = mapsWritten is null ? null : (processId, token) => IdMaps.GiveAsync(processId, PlanBuilder.MapOf(container), mapsWritten, token),
+                Started = mapsAwaited is null ? null : mapsAwaited.Dispose,
+            };
+            if (first is not null)
+            {
+                request = request with { Timeout = JoinTimeout, IsExpected = processId => IsInside(container, first, processId) };
+            }
+
+            return await Launcher.LaunchAsync(request, cancellationToken).ConfigureAwait(false);
+        }
+        catch (LaunchFailedException exception)
+        {
+            throw LaunchErrors.Translate(exception);
+        }
+        catch (LinuxException exception)
+        {
+            throw new IsolationException($"The container cannot start: {exception.Message}", exception);
+        }
+        finally
+        {
+            mapsWritten?.Dispose();
+            mapsAwaited?.Dispose();
+        }
+    }
+
+    /// <summary>
+    /// Whether a process is in the pid namespace of another. Those inside could have taken the report from the process that joined,
+    /// and named another child of this process in its place.
+    /// </summary>
+    private static bool IsInside(IsolationSpec container, IsolatedProcess first, int processId)
+    {
+        if (!container.Namespaces.HasFlag(Namespaces.Pid))
+        {
+            return true;
+        }
+
+        var (theirs, its) = (NamespaceOf(first.ProcessId), NamespaceOf(processId));
+        return theirs is null || its is null || theirs == its;
+
+        // Null where the process is gone or closed to this user; then nothing speaks against it.
+        static string? NamespaceOf(int processId)
+        {
+            Span<byte> target = stackalloc byte[64];
+            var errno = FileCalls.Local.TryOpen(null, $"/proc/{processId}/ns", OpenFlags.PathOnly, 0, Resolve.Host, out var directory);
+            using (directory)
+            {
+                return errno == 0 && FileCalls.Local.TryReadLink(directory, "pid", target, out var length) == 0 ? LinuxPath.Decode(target[..length]) : null;
+            }
+        }
+    }
 }

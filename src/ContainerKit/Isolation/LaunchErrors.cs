@@ -1,0 +1,52 @@
+using ContainerKit.Launch;
+using ContainerKit.Linux;
+using static ContainerKit.Isolation.KernelFlags;
+
+namespace ContainerKit.Isolation;
+
+/// <summary>Turns a failed step into the exception that the caller is to see: what failed, and what can be done about it.</summary>
+internal static class LaunchErrors
+{
+    public static ContainerKitException Translate(LaunchFailedException failure)
+    {
+        var message = $"The container cannot start: {failure.Message}";
+        if (failure.Step is not { } step)
+        {
+            return new IsolationException(message, failure);
+        }
+
+        if (MissingCapability(step, failure.Errno) is { } missing)
+        {
+            return new HostCapabilityException(missing.Name, message, failure) { Hint = missing.Cure };
+        }
+
+        return new IsolationException(message, failure) { Step = step.Words, ExitCode = ExitCodeOf(step, failure.Errno) };
+    }
+
+    private static int ExitCodeOf(LaunchStep step, int errno) => (step.Call, errno) switch
+    {
+        (SystemCall.execve, Errno.ENOENT or Errno.ENOTDIR) => 127,
+        (SystemCall.execve, _) => 126,
+        _ => 125,
+    };
+
+    private static (string Name, string Cure)? MissingCapability(LaunchStep step, int errno) => (step.Call, errno) switch
+    {
+        (SystemCall.unshare, _) when step.Arguments[0].Value == (long)CLONE_NEWUSER => UserNamespaces(errno),
+        (SystemCall.clone or SystemCall.clone3, Errno.EPERM) => (
+            "namespaces", "Run as root, or give the container a user namespace of its own; in an outer container, that one must allow making namespaces."),
+        (SystemCall.clone or SystemCall.clone3, Errno.ENOSPC) => (
+            "namespaces", "A limit in /proc/sys/user (max_net_namespaces, max_mnt_namespaces, …) is reached; raise it."),
+        (SystemCall.fsopen, Errno.ENODEV) or (SystemCall.mount, Errno.ENODEV) => (
+            "file-systems", $"The kernel lacks this file system ({step.Words}); load its module with modprobe."),
+        (_, Errno.ENOSYS) => ("kernel", $"The kernel has no {step.Call}(2), or a seccomp filter hides it; Linux 5.12 or later is needed."),
+        _ => null,
+    };
+
+    private static (string Name, string Cure) UserNamespaces(int errno) => ("user-namespaces", errno switch
+    {
+        Errno.ENOSPC => "Raise the sysctl user.max_user_namespaces, which limits how many there may be.",
+        Errno.EINVAL => "The kernel was built without user namespaces (CONFIG_USER_NS).",
+        _ => "Set the sysctl kernel.unprivileged_userns_clone=1 (Debian) or kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu), where it exists.",
+    });
+}

@@ -1,0 +1,37 @@
+using System.Globalization;
+using System.Runtime.Versioning;
+
+namespace ContainerKit.Isolation;
+
+/// <summary>What a plan has to know of the host. Data, so that plans for any host can be made on any machine.</summary>
+internal sealed record LaunchHost
+{
+    private static LaunchHost? _current;
+
+    /// <summary>Whether this process is root in the first user namespace (or as good as).</summary>
+    public required bool IsRoot { get; init; }
+
+    public required uint UserId { get; init; }
+
+    public required uint GroupId { get; init; }
+
+    /// <summary>The highest capability that the kernel knows.</summary>
+    public int LastCapability { get; init; } = 40;
+
+    /// <summary>Whether overlay takes lower directories one by one (Linux 6.5); otherwise all of them share one page of text.</summary>
+    public bool HasLowerDirPlus { get; init; } = true;
+
+    /// <summary>This machine and process. It does not change, so it is looked up once.</summary>
+    [SupportedOSPlatform("linux")]
+    public static LaunchHost Current => _current ??= new LaunchHost
+    {
+        IsRoot = Tmds.Linux.LibC.geteuid() == 0u,
+        UserId = Tmds.Linux.LibC.geteuid(),
+        GroupId = Tmds.Linux.LibC.getegid(),
+        LastCapability = ReadNumber("/proc/sys/kernel/cap_last_cap") ?? 40,
+        HasLowerDirPlus = Environment.OSVersion.Version >= new Version(6, 5),
+    };
+
+    private static int? ReadNumber(string path) =>
+        File.Exists(path) && int.TryParse(File.ReadAllText(path), NumberStyles.Integer, CultureInfo.InvariantCulture, out var number) ? number : null;
+}

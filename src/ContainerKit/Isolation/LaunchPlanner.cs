@@ -1,0 +1,113 @@
+using ContainerKit.Launch;
+
+namespace ContainerKit.Isolation;
+
+/// <summary>
+/// Turns a specification into a launch program. A pure function: nothing is looked up, and so a test can read the plan for any
+/// container and any host on any machine.
+/// </summary>
+/// <remarks>
+/// Everything that could be resolved on the host by a path from the image comes after the host's root is gone: file systems are made
+/// and bind sources opened first, then the root is exchanged, and only then are targets looked up, below the container's own root.
+/// (While the old root is still stacked on the new one, <c>..</c> leads to it.)
+/// </remarks>
+internal static class LaunchPlanner
+{
+    /// <summary>The program that makes a container and runs its first process.</summary>
+    /// <exception cref="IsolationException">The specification contradicts itself.</exception>
+    public static LaunchPlan Plan(IsolationSpec spec, LaunchHost host)
+    {
+        Check(spec);
+        var plan = new PlanBuilder(host, PlanBuilder.ModeOf(spec, host));
+        StartSteps.Guard(plan);
+        var cgroups = StartSteps.OpenCgroups(plan, spec);
+        if (plan.Mode == IdMode.Range && host.IsRoot)
+        {
+            RootSteps.PrepareMapped(plan, spec);
+        }
+
+        NamespaceSteps.EnterUserNamespace(plan, spec);
+        StartSteps.HideFromOthers(plan);
+        NamespaceSteps.CloneFirstProcess(plan, spec);
+
+        // From here on, this is the container's first process.
+        NamespaceSteps.SetUp(plan, spec, cgroups);
+        var prepared = MountSteps.Prepare(plan, spec);
+        RootSteps.Enter(plan, spec);
+        MountSteps.Attach(plan, spec, prepared);
+        MountSteps.MakeWorkingDirectory(plan, spec);
+        PathSteps.Add(plan, spec);
+        if (spec.IsRootReadOnly)
+        {
+            RootSteps.MakeReadOnly(plan);
+        }
+
+        CredentialSteps.Assume(plan, spec.Process);
+        StartSteps.DieWithHost(plan, spec.OutlivesHost);
+        CredentialSteps.EnterWorkingDirectory(plan, spec.Process);
+        CredentialSteps.DropTheRest(plan, spec.Process);
+        ProgramSteps.Run(plan, spec.Process);
+        return plan.Finish();
+    }
+
+    /// <summary>The program that runs a further process in a container.</summary>
+    /// <remarks>
+    /// Who joins is seen by those who are inside. So it is closed to them before it comes in, and has its final rights before it is
+    /// born there: nothing that they could take from it is more than what they have.
+    /// </remarks>
+    public static LaunchPlan PlanJoin(IsolationSpec container, ProcessSpec process, LaunchHost host)
+    {
+        Check(process);
+        var plan = new PlanBuilder(host, PlanBuilder.ModeOf(container, host));
+        var target = plan.Need(LaunchDescriptor.FirstProcess);
+        StartSteps.HideFromOthers(plan);
+        StartSteps.Guard(plan);
+        StartSteps.EnterCgroups(plan, container);
+        NamespaceSteps.Join(plan, container, target);
+        CredentialSteps.Assume(plan, process);
+        CredentialSteps.EnterWorkingDirectory(plan, process);
+        CredentialSteps.DropTheRest(plan, process);
+        NamespaceSteps.CloneJoining(plan, target);
+        plan.Call("begin a session", SystemCall.setsid);
+        StartSteps.DieWithHost(plan, container.OutlivesHost);
+        ProgramSteps.Run(plan, process);
+        return plan.Finish();
+    }
+
+    private static void Check(IsolationSpec spec)
+    {
+        Check(spec.Process);
+        if (!spec.Namespaces.HasFlag(Namespaces.Mount))
+        {
+            throw new IsolationException("The container cannot start: without a mount namespace it would exchange the host's own root.");
+        }
+
+        if (spec.Hostname is not null && !spec.Namespaces.HasFlag(Namespaces.Uts))
+        {
+            throw new IsolationException("The container cannot start: a host name needs a UTS namespace, or it would be the host's own.");
+        }
+
+        if (spec.Namespaces.HasFlag(Namespaces.User) && (spec.UserMappings.Count == 0 || spec.GroupMappings.Count == 0))
+        {
+            throw new IsolationException("The container cannot start: a user namespace needs id mappings.");
+        }
+    }
+
+    private static void Check(ProcessSpec process)
+    {
+        if (process.Arguments.Count == 0 || process.Arguments[0].Length == 0)
+        {
+            throw new IsolationException("The container cannot start: there is no program to run.");
+        }
+
+        if (!process.WorkingDirectory.StartsWith('/'))
+        {
+            throw new IsolationException($"The container cannot start: its working directory '{process.WorkingDirectory}' is not an absolute path.");
+        }
+
+        if (process.SeccompFilter.Length % 8 != 0)
+        {
+            throw new IsolationException("The container cannot start: its seccomp filter is not a list of instructions of 8 bytes.");
+        }
+    }
+}

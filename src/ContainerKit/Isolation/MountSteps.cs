@@ -1,0 +1,150 @@
+using ContainerKit.Launch;
+using static ContainerKit.Isolation.KernelFlags;
+
+namespace ContainerKit.Isolation;
+
+/// <summary>The steps that mount things inside the root: what every container has, and what this one asks for.</summary>
+internal static class MountSteps
+{
+    private static readonly Mount[] Usual =
+    [
+        new("proc", "proc", "/proc", ["nosuid", "noexec", "nodev"]),
+        new("sysfs", "sysfs", "/sys", ["nosuid", "noexec", "nodev", "ro"]),
+        new("tmpfs", "tmpfs", "/dev", ["nosuid", "strictatime", "mode=755", "size=65536k"]),
+        new("devpts", "devpts", "/dev/pts", ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]),
+        new("tmpfs", "shm", "/dev/shm", ["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"]),
+        new("mqueue", "mqueue", "/dev/mqueue", ["nosuid", "noexec", "nodev"]),
+    ];
+
+    /// <summary>What the container's mounts are attached from: detached mounts, made or copied while the host's root is still there.</summary>
+    /// <remarks>
+    /// It has to be so early: proc and sysfs may be mounted in a user namespace only where another one of the kind can be seen in
+    /// full (mount_namespaces(7)), and later there is none. And a bind source is a path of the host's.
+    /// </remarks>
+    public static Prepared Prepare(PlanBuilder plan, IsolationSpec spec)
+    {
+        var usual = Usual.Select(mount => (mount, Make(plan, spec, mount))).ToArray();
+        var nodes = DeviceSteps.OpenHostNodes(plan);
+        var own = spec.Mounts.Select(mount => (mount, Make(plan, spec, mount))).ToArray();
+        return new Prepared(usual, nodes, own);
+    }
+
+    /// <summary>Attaches what was prepared, each below the container's root.</summary>
+    public static void Attach(PlanBuilder plan, IsolationSpec spec, Prepared prepared)
+    {
+        _ = spec;
+        foreach (var (mount, source) in prepared.Usual)
+        {
+            var words = WordsOf(mount);
+            var target = TargetSteps.OpenOrMakeDirectory(plan, words, mount.Target);
+            Move(plan, words, source, target);
+            if (mount.Target == "/dev")
+            {
+                plan.Devices = source;
+                DeviceSteps.Populate(plan, source, prepared.Nodes);
+            }
+        }
+
+        foreach (var (mount, source) in prepared.Own)
+        {
+            var words = WordsOf(mount);
+            var target = TargetSteps.OpenOrMake(plan, words, mount.Target, mount.Type == "bind" ? (Operand)source : (Operand?)null);
+            Move(plan, words, source, target);
+        }
+    }
+
+    public static void MakeWorkingDirectory(PlanBuilder plan, IsolationSpec spec)
+    {
+        if (spec.Process.WorkingDirectory.Trim('/').Length > 0)
+        {
+            var directory = spec.Process.WorkingDirectory;
+            TargetSteps.OpenOrMakeDirectory(plan, $"make the working directory '{directory}'", directory);
+        }
+    }
+
+    public static void Move(PlanBuilder plan, string words, Operand mount, Operand target) => plan.Call(
+        words, SystemCall.move_mount, mount, plan.Text(""), target, plan.Text(""), MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+
+    public static void Configure(PlanBuilder plan, string words, LaunchStep context, string key, string? value)
+    {
+        if (value is null)
+        {
+            plan.Call(words, SystemCall.fsconfig, context, FSCONFIG_SET_FLAG, plan.Text(key), 0, 0);
+        }
+        else
+        {
+            plan.Call(words, SystemCall.fsconfig, context, FSCONFIG_SET_STRING, plan.Text(key), plan.Text(value), 0);
+        }
+    }
+
+    private static LaunchStep Make(PlanBuilder plan, IsolationSpec spec, Mount mount)
+    {
+        var words = WordsOf(mount);
+        var options = MountOptions.Parse(mount.Options);
+        return mount.Type switch
+        {
+            "bind" => Bind(plan, words, mount.Source, options),
+            _ when HostPathFor(plan, spec, mount) is { } path => Bind(plan, words, path, options),
+            "proc" or "sysfs" or "tmpfs" or "devpts" or "mqueue" or "cgroup2" => New(plan, spec, words, mount, options),
+            _ => throw new IsolationException($"The container cannot start: a mount of type '{mount.Type}' on '{mount.Target}' is not known here."),
+        };
+    }
+
+    /// <summary>
+    /// Where the host's own is shown instead: a user namespace can mount these only together with the namespace that they show, and
+    /// shared memory is shared with the rest of IPC.
+    /// </summary>
+    private static string? HostPathFor(PlanBuilder plan, IsolationSpec spec, Mount mount) => mount switch
+    {
+        { Type: "proc" } when plan.Mode != IdMode.Host && !spec.Namespaces.HasFlag(Namespaces.Pid) => "/proc",
+        { Type: "sysfs" } when plan.Mode != IdMode.Host && !spec.Namespaces.HasFlag(Namespaces.Network) => "/sys",
+        { Type: "mqueue" } when plan.Mode != IdMode.Host && !spec.Namespaces.HasFlag(Namespaces.Ipc) => "/dev/mqueue",
+        { Target: "/dev/shm" } when mount == Usual[4] && !spec.Namespaces.HasFlag(Namespaces.Ipc) => "/dev/shm",
+        _ => null,
+    };
+
+    private static LaunchStep New(PlanBuilder plan, IsolationSpec spec, string words, Mount mount, MountOptions options)
+    {
+        var context = plan.Call(words, SystemCall.fsopen, plan.Text(mount.Type), FSOPEN_CLOEXEC);
+        Configure(plan, words, context, "source", mount.Source);
+        foreach (var (key, value) in options.OfFileSystem.Where(option => IsApplicable(plan, spec, option.Key, option.Value)))
+        {
+            Configure(plan, words, context, key, value);
+        }
+
+        plan.Call(words, SystemCall.fsconfig, context, FSCONFIG_CMD_CREATE, 0, 0, 0);
+        return plan.Call(words, SystemCall.fsmount, context, FSMOUNT_CLOEXEC, options.Set);
+    }
+
+    private static LaunchStep Bind(PlanBuilder plan, string words, string path, MountOptions options)
+    {
+        var recursive = options.IsRecursive ? AT_RECURSIVE : 0;
+        var copy = plan.Call(words, SystemCall.open_tree, AT_FDCWD, plan.Text(path), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive);
+        if (options.Set != 0 || options.Propagation != MS_PRIVATE)
+        {
+            var clear = options.Clear & ((options.Set & MOUNT_ATTR__ATIME) != 0 ? MOUNT_ATTR__ATIME : 0);
+            var attributes = plan.Program.Words(options.Set, clear, options.Propagation, 0);
+            plan.Call(words, SystemCall.mount_setattr, copy, plan.Text(""), AT_EMPTY_PATH | recursive, attributes, 32);
+        }
+
+        return copy;
+    }
+
+    // The group of terminals does not exist in a namespace that does not map it.
+    private static bool IsApplicable(PlanBuilder plan, IsolationSpec spec, string key, string? value) => (key, value) switch
+    {
+        ("newinstance", _) => false,
+        ("gid", "5") when plan.Mode != IdMode.Host => spec.GroupMappings.Any(range => range.ContainerId <= 5 && 5 - range.ContainerId < range.Count),
+        _ => true,
+    };
+
+    private static string WordsOf(Mount mount) => mount.Type == "bind"
+        ? $"mount '{mount.Source}' on {mount.Target}"
+        : $"mount {mount.Type} on {mount.Target}";
+
+    /// <summary>Detached mounts, and copies of device nodes.</summary>
+    internal sealed record Prepared(
+        IReadOnlyList<(Mount Mount, LaunchStep Source)> Usual,
+        IReadOnlyList<(string Name, LaunchStep Source)> Nodes,
+        IReadOnlyList<(Mount Mount, LaunchStep Source)> Own);
+}

@@ -1,0 +1,79 @@
+using ContainerKit.Launch;
+using static ContainerKit.Isolation.KernelFlags;
+
+namespace ContainerKit.Isolation;
+
+/// <summary>The steps around all others: what the launch program does about itself, its descriptors, its cgroups and its host.</summary>
+internal static class StartSteps
+{
+    /// <summary>Refuses to run without a host, and closes whatever the host left open.</summary>
+    public static void Guard(PlanBuilder plan)
+    {
+        // A container's program may be a script that names this executable as its interpreter; then descriptor 3 is not there.
+        var stranger = new LaunchLabel();
+        var ours = new LaunchLabel();
+        plan.Call("find the report pipe", SystemCall.fcntl, PlanBuilder.Report, F_GETFD).OnSuccess(ours).OnError(stranger);
+        plan.Program.Mark(stranger);
+        plan.Call("end", SystemCall.exit_group, 254).Then(LaunchLabel.Nowhere);
+        plan.Program.Mark(ours);
+
+        // How many descriptors are wanted is known only when the plan is complete; the highest that any plan asks for is 6.
+        plan.Call("close inherited descriptors", SystemCall.close_range, 7, uint.MaxValue, 0);
+        plan.Call("mark descriptors for closing", SystemCall.close_range, PlanBuilder.Report, uint.MaxValue, CLOSE_RANGE_CLOEXEC);
+
+        // Modes of files and directories that the program makes are meant as they are written.
+        plan.Call("clear the file mode mask", SystemCall.umask, 0);
+    }
+
+    /// <summary>Keeps others of the same user from looking into this process, or tracing it.</summary>
+    public static void HideFromOthers(PlanBuilder plan) =>
+        plan.Call("hide the launch program", SystemCall.prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+
+    /// <summary>Opens the cgroup files while the host's paths and rights are there.</summary>
+    public static IReadOnlyList<(string Path, LaunchStep File)> OpenCgroups(PlanBuilder plan, IsolationSpec spec) =>
+        [.. spec.CgroupProcsFiles.Select(path => (path, Open(plan, path)))];
+
+    /// <summary>Moves this process, and so all that it starts, into the container's cgroups.</summary>
+    public static void EnterCgroups(PlanBuilder plan, IsolationSpec container)
+    {
+        foreach (var path in container.CgroupProcsFiles)
+        {
+            Enter(plan, path, Open(plan, path), thenClose: true);
+        }
+
+        if (container.CgroupDirectory is { } directory)
+        {
+            var path = $"{directory}/cgroup.procs";
+            Enter(plan, path, Open(plan, path), thenClose: true);
+        }
+    }
+
+    public static void Enter(PlanBuilder plan, string path, LaunchStep file, bool thenClose)
+    {
+        plan.Call($"enter the cgroup of '{path}'", SystemCall.write, file, plan.Text("0"), 1);
+        if (thenClose)
+        {
+            plan.Call("close a cgroup file", SystemCall.close, file);
+        }
+    }
+
+    /// <summary>Asks the kernel to kill this process when the thread ends that launched it, and looks whether that has happened already.</summary>
+    /// <remarks>A change of credentials resets the request, so it comes after the last one: prctl(2).</remarks>
+    public static void DieWithHost(PlanBuilder plan, bool outlivesHost)
+    {
+        if (outlivesHost)
+        {
+            return;
+        }
+
+        plan.Call("tie the container to its host", SystemCall.prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+
+        // Nobody reads the report any more: the host has gone before the request was made.
+        var pollReport = plan.Program.Words(PlanBuilder.Report);
+        var noTime = plan.Program.Words(0, 0);
+        plan.Call("see whether the host is there", SystemCall.ppoll, pollReport, 1, noTime, 0, 0).OnPositive(plan.Exit);
+    }
+
+    private static LaunchStep Open(PlanBuilder plan, string path) =>
+        plan.Call($"open '{path}'", SystemCall.openat, AT_FDCWD, plan.Text(path), O_WRONLY | O_CLOEXEC);
+}

@@ -1,0 +1,199 @@
+using System.Runtime.Versioning;
+using ContainerKit.Linux;
+using Microsoft.Win32.SafeHandles;
+
+namespace ContainerKit.Launch;
+
+/// <summary>What to launch, and what the launch program finds as its descriptors.</summary>
+/// <param name="Program">The program. It reports on descriptor 3.</param>
+/// <param name="Streams">Descriptors 0, 1 and 2.</param>
+/// <param name="Others">Descriptors 4, 5, …</param>
+internal sealed record LaunchRequest(LaunchProgram Program, IReadOnlyList<SafeFileHandle> Streams, IReadOnlyList<SafeFileHandle> Others)
+{
+    /// <summary>Where launch programs go on hosts that forbid them in memory.</summary>
+    public string? ProgramDirectory { get; init; }
+
+    /// <summary>What to do when the program waits for its id maps; the number is that of the waiting process.</summary>
+    public Func<int, CancellationToken, Task>? GiveMaps { get; init; }
+
+    /// <summary>Called when the program has its descriptors: those that it must be the only one to hold can be closed here.</summary>
+    public Action? Started { get; init; }
+
+    /// <summary>Whether a process that was reported is what it should be: what has access to the program could report another.</summary>
+    public Func<int, bool>? IsExpected { get; init; }
+
+    /// <summary>How long it may take.</summary>
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(60);
+}
+
+/// <summary>A process that a launch program has started. It is this process's child.</summary>
+internal readonly record struct LaunchedProcess(int ProcessId, SafeFileHandle Handle);
+
+/// <summary>
+/// Runs launch programs: makes the executable, starts it, and follows its report until the container's program has taken its place.
+/// </summary>
+/// <remarks>
+/// The report is a pipe that closes on exec, so its end means success; before that come records of 8 bytes, as
+/// <see cref="LaunchReport"/> reads them. Whatever happens, the launch program and what it started are reaped.
+/// </remarks>
+[SupportedOSPlatform("linux")]
+internal static class Launcher
+{
+    private static readonly string[] Arguments = ["c"];
+
+    /// <exception cref="LaunchFailedException">A step failed.</exception>
+    public static async Task<LaunchedProcess> LaunchAsync(LaunchRequest request, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (ProcessCalls.LosesExitStatuses())
+        {
+            throw new HostCapabilityException(
+                "exit-statuses",
+                "The container cannot start: this process ignores SIGCHLD, and so the kernel throws the exit statuses of its children away.")
+            {
+                Hint = "Start this program from a parent that leaves SIGCHLD alone, or set it to its default first.",
+            };
+        }
+
+        var image = ElfImage.Write(request.Program, System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture);
+        using var file = ProgramFile.Create(image, request.ProgramDirectory);
+        var (read, write) = ProcessCalls.MakePipe();
+        using var report = new LaunchReport(read, request.Program);
+        using var raised = new RaisedHandles();
+        int launcher;
+        using (write)
+        {
+            SafeFileHandle[] descriptors = [.. request.Streams.Select(raised.Get), write, .. request.Others.Select(raised.Get)];
+            try
+            {
+                launcher = await Spawner.StartAsync($"/proc/self/fd/{file.DangerousGetHandle()}", Arguments, descriptors).ConfigureAwait(false);
+            }
+            catch (LinuxException exception)
+            {
+                throw CannotRun(exception);
+            }
+        }
+
+        request.Started?.Invoke();
+        return await FollowAsync(request, report, launcher, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static async Task<LaunchedProcess> FollowAsync(LaunchRequest request, LaunchReport report, int launcher, CancellationToken cancellationToken)
+    {
+        SafeFileHandle? process = null;
+        var processId = 0;
+        LaunchFailedException? failure = null;
+        using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limited.CancelAfter(request.Timeout);
+        try
+        {
+            while (await report.ReadAsync(limited.Token).ConfigureAwait(false) is { } record)
+            {
+                switch (record)
+                {
+                    // Exactly one is taken. It must be our child: its number then stays its own until we reap it.
+                    case { Kind: LaunchRecordKind.Started } when process is null:
+                        processId = record.Value;
+                        process = ProcessCalls.OpenProcess(processId);
+                        break;
+                    case { Kind: LaunchRecordKind.NeedsMaps } when request.GiveMaps is { } giveMaps:
+                        await giveMaps(launcher, limited.Token).ConfigureAwait(false);
+                        break;
+                    case { Kind: LaunchRecordKind.Failed }:
+                        failure ??= record.Failure;
+                        break;
+                }
+            }
+
+            ReapLauncher(launcher, out var launcherEnd);
+            launcher = 0;
+            if (failure is not null)
+            {
+                throw failure;
+            }
+
+            if (process is null || !ProcessCalls.IsChild(process))
+            {
+                throw new LaunchFailedException($"The launch program ended without a word ({launcherEnd}).");
+            }
+
+            if (request.IsExpected?.Invoke(processId) == false)
+            {
+                throw new LaunchFailedException("The launch program reported a process that does not belong to the container.");
+            }
+
+            return new LaunchedProcess(processId, process);
+        }
+        catch (Exception exception)
+        {
+            await AbandonAsync(report, launcher, process).ConfigureAwait(false);
+            if (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested)
+            {
+                throw new LaunchFailedException($"The launch program was not done after {request.Timeout.TotalSeconds:0} s.");
+            }
+
+            throw;
+        }
+    }
+
+    /// <summary>Ends what was begun, so that no process stays behind.</summary>
+    private static async Task AbandonAsync(LaunchReport report, int launcher, SafeFileHandle? process)
+    {
+        if (launcher != 0)
+        {
+            // The launch program may be about to report what it has started. Killing it first would leave a child that nobody knows.
+            process ??= await report.AwaitProcessAsync(TimeSpan.FromSeconds(5)).ConfigureAwait(false);
+            using var handle = ProcessCalls.OpenProcess(launcher);
+            ProcessCalls.Signal(handle, LibC.SIGKILL);
+            ReapLauncher(launcher, out _);
+        }
+
+        using (process)
+        {
+            if (process is not null && ProcessCalls.IsChild(process))
+            {
+                ProcessCalls.Signal(process, LibC.SIGKILL);
+                ProcessCalls.Reap(process);
+            }
+        }
+    }
+
+    private static void ReapLauncher(int launcher, out string end)
+    {
+        var (value, isSignal) = ProcessCalls.Reap(launcher);
+        end = isSignal ? $"signal {value}" : $"exit code {value}";
+    }
+
+    private static Exception CannotRun(LinuxException exception) => exception.Errno is Errno.EACCES or Errno.EPERM
+        ? new HostCapabilityException("memfd-exec", "This host does not let programs run from memory.", exception)
+        {
+            Hint = "A security module (SELinux, AppArmor) or a noexec mount forbids it; its log names the rule.",
+        }
+        : new LaunchFailedException($"The launch program cannot start: {LinuxException.Describe(exception.Errno)}.", exception);
+
+    /// <summary>Gives every handle a high number, and closes those copies that it had to make.</summary>
+    private sealed class RaisedHandles : IDisposable
+    {
+        private readonly List<SafeFileHandle> _copies = [];
+
+        public SafeFileHandle Get(SafeFileHandle handle)
+        {
+            if (ProcessCalls.IsHigh(handle))
+            {
+                return handle;
+            }
+
+            var copy = ProcessCalls.Raise(handle);
+            _copies.Add(copy);
+            return copy;
+        }
+
+        public void Dispose()
+        {
+            foreach (var copy in _copies)
+            {
+                copy.Dispose();
+            }
+        }
+    }
+}
