@@ -130,13 +130,17 @@ internal sealed class Cgroup : IDisposable
     /// <summary>Kills and removes the directories of a group, and the group around it if it was the last one there.</summary>
     internal static bool TryRemove(IReadOnlyList<CgroupDirectory> directories)
     {
+        foreach (var directory in directories)
+        {
+            ThawForKill(directory);
+        }
+
         var isGone = true;
         foreach (var directory in directories.Where(d => Directory.Exists(d.Path)))
         {
             CgroupProcesses.TryRemoveDirectory(directory.Path);
             if (Directory.Exists(directory.Path))
             {
-                ThawForKill(directory);
                 CgroupProcesses.KillAll(directory.Path, directory.Version, RemovalPatience);
                 isGone &= CgroupProcesses.Remove(directory.Path, RemovalPatience);
             }
