@@ -184,6 +184,20 @@ public class CgroupKernelTests
     }
 
     [Test]
+    public void The_group_of_another_store_is_left_alone()
+    {
+        Needs.CgroupController("pids");
+        using var otherBook = new TemporaryDirectory();
+        using var theirs = CgroupManager.Open(otherBook.Path).Create("test-theirs", new ResourceLimits { Pids = 20 });
+
+        var e = Assert.Throws<IsolationException>(() => _manager.Create("test-theirs", new ResourceLimits { Pids = 20 }));
+
+        Assert.That(e!.Message, Does.Contain("File exists"));
+        Assert.That(Directory.Exists(DirectoryOf(theirs, "pids")), Is.True);
+        Assert.That(Directory.GetFiles(_book.Path), Is.Empty);
+    }
+
+    [Test]
     public void What_a_dead_process_left_is_swept_and_what_lives_is_not()
     {
         Needs.CgroupController("pids");

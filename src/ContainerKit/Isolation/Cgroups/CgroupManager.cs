@@ -34,6 +34,11 @@ internal sealed partial class CgroupManager
     {
         CheckId(id);
         limits.Check();
+        if (!withStatistics && !CgroupController.All.Any(c => c.IsAskedFor(limits)))
+        {
+            return new Cgroup(id, [], _bookkeeping, null, []);
+        }
+
         var placement = CgroupPlacement.Find(_detect(), limits, withStatistics);
         List<string> notApplied = [.. placement.Missing.Select(m => Explain(m.Key, m.Value))];
         if (notApplied.Count > 0 && !bestEffort)
@@ -50,15 +55,16 @@ internal sealed partial class CgroupManager
         }
 
         var held = _bookkeeping.TryBegin(id, directories) ?? throw new IsolationException($"The control group of '{id}' is there already, and in use.");
-        var group = new Cgroup(id, directories, _bookkeeping, held, notApplied);
+        var made = new List<CgroupDirectory>();
         try
         {
-            Fill(placement.Places, directories, limits, bestEffort, notApplied);
-            return group;
+            Fill(placement.Places, directories, made, limits, bestEffort, notApplied);
+            return new Cgroup(id, made, _bookkeeping, held, notApplied);
         }
         catch
         {
-            group.Dispose();
+            // Only what was made here: a group of that name may be there already, and another store's.
+            new Cgroup(id, made, _bookkeeping, held, notApplied).Dispose();
             throw;
         }
     }
@@ -91,13 +97,14 @@ internal sealed partial class CgroupManager
     }
 
     private static void Fill(
-        IReadOnlyList<CgroupPlace> places, CgroupDirectory[] directories, ResourceLimits limits, bool bestEffort, List<string> notApplied)
+        IReadOnlyList<CgroupPlace> places, CgroupDirectory[] directories, List<CgroupDirectory> made, ResourceLimits limits, bool bestEffort, List<string> notApplied)
     {
         foreach (var (place, directory) in places.Zip(directories))
         {
             try
             {
                 CgroupTree.Make(directory.Path, place.Hierarchy.Version == CgroupVersion.V2 ? directory.Controllers : null);
+                made.Add(directory);
             }
             catch (LinuxException e)
             {
