@@ -103,7 +103,5 @@ public class SeccompProfileTests
             Tolerate.Only<IsolationException>(() =>
                 SeccompCompiler.Compile(SeccompProfile.Parse(damaged), SeccompArchitecture.X64, CapabilitySet.DockerDefault, new Version(6, 1)));
         }
-
-        Assert.Pass();
     }
 }
