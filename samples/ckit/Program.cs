@@ -1,3 +1,25 @@
 using System.CommandLine;
+using Ckit.CommandLine;
 
-return await new RootCommand("Containers from the command line.").Parse(args).InvokeAsync();
+// An interruption asks the command to give up, and the command tidies up; ckit run passes it on to the container instead.
+using var interruption = new Interruption();
+try
+{
+    var root = CkitRoot.Create();
+    var line = root.Parse(ProgramArguments.Separate(root, args), new ParserConfiguration { ResponseFileTokenReplacer = null });
+    if (line.Errors is [var error, ..])
+    {
+        throw new UsageException(error.Message, line.CommandResult.Command);
+    }
+
+    var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+    return await line.InvokeAsync(configuration, interruption.Token);
+}
+catch (OperationCanceledException) when (interruption.Signal is { } signal)
+{
+    return 128 + signal;
+}
+catch (Exception e)
+{
+    return Failure.Report(e);
+}

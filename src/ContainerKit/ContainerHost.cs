@@ -117,6 +117,14 @@ public sealed class ContainerHost : IAsyncDisposable
     /// <summary>Removes the snapshots of layers that no image and no container needs any more.</summary>
     public Task PruneAsync(CancellationToken cancellationToken = default) => Task.Run(() => Prune(cancellationToken), cancellationToken);
 
+    /// <summary>
+    /// Reads everything in the store (every blob of every image by its digest and size, what is written down about snapshots and
+    /// containers) and says what is not as it should be. It changes nothing, and takes as long as reading all that takes.
+    /// </summary>
+    /// <exception cref="StorageException">The store itself cannot be read.</exception>
+    public Task<StoreCheck> CheckAsync(CancellationToken cancellationToken = default) =>
+        Task.Run(() => StoreChecker.Check(Images.Catalog, _containers, cancellationToken), cancellationToken);
+
     /// <summary>What this host can do for containers, and what to do about the rest.</summary>
     public Task<HostReport> ReportAsync(CancellationToken cancellationToken = default) => Task.Run(() => HostProbes.Report(_store.Root), cancellationToken);
 

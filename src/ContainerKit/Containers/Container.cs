@@ -38,6 +38,9 @@ public sealed class Container : IAsyncDisposable
     /// <summary>The program and the arguments that it starts.</summary>
     public IReadOnlyList<string> Command => _instance.CommandLine;
 
+    /// <summary>How it will be run.</summary>
+    public ContainerSettings Settings => new(_instance.Record);
+
     /// <summary>Its files.</summary>
     public ContainerFiles Files { get; }
 
@@ -73,6 +76,11 @@ public sealed class Container : IAsyncDisposable
     /// <exception cref="HostCapabilityException">This host lacks something that is needed.</exception>
     /// <exception cref="StorageException">It runs already, here or in another process.</exception>
     public Task<RunningContainer> StartAsync(CancellationToken cancellationToken = default) => _instance.StartAsync(this, ownsContainer: false, cancellationToken);
+
+    /// <summary>
+    /// Whether its program runs, here or in another process. In another process, open files of the container look the same.
+    /// </summary>
+    public Task<bool> IsRunningAsync(CancellationToken cancellationToken = default) => Task.Run(_instance.IsRunning, cancellationToken);
 
     /// <summary>Removes it with its layer, named or not. One that is gone already is no error.</summary>
     /// <exception cref="StorageException">It runs, here or in another process.</exception>

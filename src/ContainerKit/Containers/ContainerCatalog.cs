@@ -52,6 +52,24 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
 
     public IEnumerable<Container> List() => Records().Where(record => record.Name is not null).OrderBy(record => record.Created).Select(Adopt);
 
+    /// <summary>The id of every container, named or not.</summary>
+    public IEnumerable<string> Ids() => Directory.EnumerateDirectories(store.Containers).Select(path => Path.GetFileName(path)).Where(id => !id.StartsWith('.'));
+
+    /// <summary>What is written down about a container; null when it is gone.</summary>
+    /// <exception cref="StorageException">It cannot be read.</exception>
+    public ContainerRecord? TryRead(string id)
+    {
+        try
+        {
+            return ContainerRecord.Read(Path.Combine(DirectoryOf(id), "container.json"));
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            // It was removed meanwhile, by another task or process.
+            return null;
+        }
+    }
+
     /// <summary>The names of the snapshots that containers stand on.</summary>
     public IReadOnlySet<string> UsedSnapshots() => Records().Select(record => record.ParentSnapshot).OfType<string>().ToHashSet();
 
@@ -206,29 +224,12 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
 
     private Container Adopt(ContainerRecord record) => new(new ContainerInstance(this, record, alive: null));
 
-    private IEnumerable<ContainerRecord> Records() => Directory.EnumerateDirectories(store.Containers)
-        .Select(Path.GetFileName)
-        .Where(id => id is not null && !id.StartsWith('.'))
-        .Select(id => TryRead(id!))
-        .OfType<ContainerRecord>();
+    private IEnumerable<ContainerRecord> Records() => Ids().Select(TryRead).OfType<ContainerRecord>();
 
     private string? TryReadName(string name)
     {
         var path = Path.Combine(store.Names, name);
         return File.Exists(path) ? File.ReadAllText(path) : null;
-    }
-
-    private ContainerRecord? TryRead(string id)
-    {
-        try
-        {
-            return ContainerRecord.Read(Path.Combine(DirectoryOf(id), "container.json"));
-        }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
-        {
-            // It was removed meanwhile, by another task or process.
-            return null;
-        }
     }
 
     private string DirectoryOf(string id) => Path.Combine(store.Containers, id);

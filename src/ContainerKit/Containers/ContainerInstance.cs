@@ -69,7 +69,7 @@ internal sealed class ContainerInstance : IFileTreeSource
             ?? throw new ImageException($"Cannot commit the container '{Record.Id[..12]}': the image that it came from ({Record.ImageReference}) is no longer in the store.");
         return await Task.Run(
             () => WithLayer(
-                layer => Committer.Commit(_catalog.Images.Catalog, _catalog.Snapshots, layer, image, name, ApplyOptions, cancellationToken),
+                layer => Committer.Commit(_catalog.Images.Catalog, _catalog.Snapshots, layer, image, name, Record.Options.ApplyTo, cancellationToken),
                 cancellationToken),
             cancellationToken).ConfigureAwait(false);
     }
@@ -113,6 +113,22 @@ internal sealed class ContainerInstance : IFileTreeSource
             }
 
             throw;
+        }
+    }
+
+    /// <summary>Whether its program runs, here or in another process.</summary>
+    public bool IsRunning()
+    {
+        lock (_gate)
+        {
+            if (_isRemoved || _isBusy || _layers.IsInUse)
+            {
+                return _isBusy;
+            }
+
+            // Who runs a container holds its layer. Looking takes the lock for a moment, which those who want it wait for.
+            using var lease = _catalog.Snapshots.TryAcquire(Record.Id);
+            return lease is null && _catalog.Snapshots.TryFind(Record.Id) is not null;
         }
     }
 
@@ -170,15 +186,6 @@ internal sealed class ContainerInstance : IFileTreeSource
             return read(lease);
         }
     }
-
-    private ImageConfig ApplyOptions(ImageConfig config) => config with
-    {
-        Environment = EnvironmentList.Merge(config.Environment, Record.Options.Environment),
-        Entrypoint = Record.Options.Entrypoint is { } entrypoint ? [.. entrypoint] : config.Entrypoint,
-        Command = Record.Options.Command is { } command ? [.. command] : Record.Options.Entrypoint is null ? config.Command : [],
-        WorkingDirectory = Record.Options.WorkingDirectory ?? config.WorkingDirectory,
-        User = Record.Options.User ?? config.User,
-    };
 
     private void ThrowIfRemoved() => ObjectDisposedException.ThrowIf(_isRemoved, typeof(Container));
 

@@ -45,6 +45,16 @@ internal sealed record ContainerOptions
 
     public int MaxCapturedBytes { get; init; } = 16 << 20;
 
+    /// <summary>What the image says, with what was told here over it.</summary>
+    public ImageConfig ApplyTo(ImageConfig config) => config with
+    {
+        Environment = EnvironmentList.Merge(config.Environment, Environment),
+        Entrypoint = Entrypoint is { } entrypoint ? [.. entrypoint] : config.Entrypoint,
+        Command = Command is { } command ? [.. command] : Entrypoint is null ? config.Command : [],
+        WorkingDirectory = WorkingDirectory ?? config.WorkingDirectory,
+        User = User ?? config.User,
+    };
+
     /// <summary>Opens what feeds standard input; null: it is empty. It lives as long as its description.</summary>
     [JsonIgnore]
     public Func<Stream>? StandardInput { get; init; }

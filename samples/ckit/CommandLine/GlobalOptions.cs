@@ -1,0 +1,37 @@
+using System.CommandLine;
+
+namespace Ckit.CommandLine;
+
+/// <summary>What every command takes: which store, how it is kept, and how much is said about it.</summary>
+internal static class GlobalOptions
+{
+    public static Option<string?> Root { get; } = new("--root")
+    {
+        Description = "The directory that images and containers are kept in.",
+        HelpName = "DIR",
+        Recursive = true,
+    };
+
+    public static Option<string?> Driver { get; } = new("--driver")
+    {
+        Description = "The storage driver: overlay or vfs. The best that works here unless given.",
+        HelpName = "NAME",
+        Recursive = true,
+    };
+
+    public static Option<string?> LogLevel { get; } = new("--log-level")
+    {
+        Description = "Logs events of this level and above to standard error: trace, debug, info, warn, error.",
+        HelpName = "LEVEL",
+        Recursive = true,
+    };
+
+    public static Task<ContainerHost> OpenHostAsync(ParseResult line, CancellationToken cancellationToken) => ContainerHost.OpenAsync(
+        new ContainerHostOptions
+        {
+            StoreDirectory = line.GetValue(Root),
+            StorageDriver = line.GetValue(Driver),
+            LoggerFactory = line.GetValue(LogLevel) is { } level ? StandardErrorLogger.Create(level) : null,
+        },
+        cancellationToken);
+}

@@ -1,0 +1,100 @@
+using Ckit.CommandLine;
+
+namespace Ckit.Commands;
+
+/// <summary>What docker's spellings of a container's options mean.</summary>
+internal static class ContainerFlags
+{
+    public static ContainerBuilder Apply(ContainerBuilder container, string? value, Func<ContainerBuilder, string, ContainerBuilder> flag) =>
+        value is null ? container : flag(container, value);
+
+    public static ContainerBuilder Apply(ContainerBuilder container, string[]? values, Func<ContainerBuilder, string, ContainerBuilder> flag) =>
+        (values ?? []).Aggregate(container, flag);
+
+    public static ContainerBuilder Entrypoint(ContainerBuilder container, string program) =>
+        program.Length == 0 ? container.WithEntrypoint() : container.WithEntrypoint(program);
+
+    /// <summary><c>NAME=VALUE</c>, or <c>NAME</c> alone for the value that ckit has; a variable that ckit lacks is left out.</summary>
+    public static ContainerBuilder Environment(ContainerBuilder container, string variable)
+    {
+        var end = variable.IndexOf('=', StringComparison.Ordinal);
+        if (end >= 0)
+        {
+            return container.WithEnvironment(variable[..end], variable[(end + 1)..]);
+        }
+
+        return System.Environment.GetEnvironmentVariable(variable) is { } own ? container.WithEnvironment(variable, own) : container;
+    }
+
+    /// <summary><c>SRC:DST</c>, with <c>:ro</c> or <c>:rw</c> behind it.</summary>
+    public static ContainerBuilder Volume(ContainerBuilder container, string volume)
+    {
+        var (source, target, options) = volume.Split(':') switch
+        {
+            [{ Length: > 0 } from, { Length: > 0 } to] => (from, to, "rw"),
+            [{ Length: > 0 } from, { Length: > 0 } to, var how] => (from, to, how),
+            _ => throw new UsageException($"'{volume}' is no bind mount: write SRC:DST or SRC:DST:ro."),
+        };
+        if (!source.Contains('/', StringComparison.Ordinal) && source is not ("." or ".."))
+        {
+            throw new UsageException($"'{source}' is no path: write './{source}' for a directory here. Volumes with names are not supported.");
+        }
+
+        if (!Path.Exists(source))
+        {
+            throw new UsageException($"Cannot show '{source}' in the container: it does not exist.");
+        }
+
+        return options is "ro" or "rw"
+            ? container.WithBindMount(source, target, readOnly: options == "ro")
+            : throw new UsageException($"A bind mount can be 'ro' or 'rw', not '{options}'.");
+    }
+
+    /// <summary><c>DIR</c>, with <c>:size=64m,mode=1777</c> behind it.</summary>
+    public static ContainerBuilder Tmpfs(ContainerBuilder container, string mount)
+    {
+        long? size = null;
+        var mode = 0x3FF;
+        var end = mount.IndexOf(':', StringComparison.Ordinal);
+        foreach (var option in end < 0 ? [] : mount[(end + 1)..].Split(',', StringSplitOptions.RemoveEmptyEntries))
+        {
+            switch (option.Split('=', 2))
+            {
+                case ["size", var text] when Sizes.TryParse(text, out var bytes):
+                    size = bytes;
+                    break;
+                case ["mode", var text] when TryParseMode(text, out mode):
+                    break;
+                case ["rw" or "nosuid" or "nodev"]:
+                    break;
+                default:
+                    throw new UsageException($"A tmpfs cannot have the option '{option}'; size=64m and mode=1777 are such.");
+            }
+        }
+
+        return container.WithTmpfs(end < 0 ? mount : mount[..end], size, mode);
+    }
+
+    public static ContainerBuilder Network(ContainerBuilder container, string mode) => mode switch
+    {
+        "none" => container.WithNetwork(NetworkMode.None),
+        "host" => container.WithNetwork(NetworkMode.Host),
+        _ => throw new UsageException($"There is no network '{mode}'; there are none and host."),
+    };
+
+    private static bool TryParseMode(string text, out int mode)
+    {
+        mode = 0;
+        foreach (var digit in text)
+        {
+            if (digit is < '0' or > '7' || mode > 0x1FF)
+            {
+                return false;
+            }
+
+            mode = (mode << 3) + (digit - '0');
+        }
+
+        return text.Length > 0;
+    }
+}

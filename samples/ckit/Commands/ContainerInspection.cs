@@ -1,0 +1,49 @@
+using System.Text.Json.Nodes;
+using Ckit.Output;
+
+namespace Ckit.Commands;
+
+/// <summary>A container as <c>docker container inspect</c> describes it.</summary>
+internal static class ContainerInspection
+{
+    public static JsonObject ToJson(Container container, string driver, bool isRunning)
+    {
+        var settings = container.Settings;
+        var config = ImageInspection.ConfigToJson(settings.Config);
+        config.Insert(0, "Hostname", settings.Hostname);
+        config.Add("Image", container.ImageReference);
+        return new JsonObject
+        {
+            ["Id"] = container.Id,
+            ["Created"] = Json.Time(container.Created),
+            ["Path"] = container.Command.Count > 0 ? container.Command[0] : "",
+            ["Args"] = Json.Strings(container.Command.Skip(1)),
+            ["State"] = new JsonObject { ["Running"] = isRunning },
+            ["Image"] = container.ImageDigest.ToString(),
+            ["Name"] = "/" + container.Name,
+            ["Driver"] = driver,
+            ["Platform"] = "linux",
+            ["Mounts"] = Json.Array(settings.Mounts.Select(MountToJson)),
+            ["Config"] = config,
+            ["HostConfig"] = new JsonObject
+            {
+                ["NetworkMode"] = settings.Network == NetworkMode.Host ? "host" : "none",
+                ["Memory"] = settings.Limits.MemoryBytes ?? 0,
+                ["NanoCpus"] = (long)((settings.Limits.CpuQuota ?? 0) * 1e9),
+                ["PidsLimit"] = settings.Limits.Pids,
+                ["ReadonlyRootfs"] = settings.IsReadOnly,
+                ["CapAdd"] = Json.Strings(settings.AddedCapabilities),
+                ["CapDrop"] = Json.Strings(settings.DroppedCapabilities),
+            },
+        };
+    }
+
+    private static JsonObject MountToJson(Mount mount) => new()
+    {
+        ["Type"] = mount.Type,
+        ["Source"] = mount.Source,
+        ["Destination"] = mount.Target,
+        ["Mode"] = string.Join(',', mount.Options),
+        ["RW"] = !mount.Options.Contains("ro"),
+    };
+}

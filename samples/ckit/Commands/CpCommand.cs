@@ -1,0 +1,148 @@
+using System.CommandLine;
+using Ckit.CommandLine;
+
+namespace Ckit.Commands;
+
+/// <summary>Copies files between the host and a container, by docker's rules about what is in the way.</summary>
+internal sealed class CpCommand : HostCommand
+{
+    private readonly Argument<string> _source = new("SRC") { Description = "What is copied: a path, or CONTAINER:PATH. A directory with '/.' behind it stands for what is in it." };
+    private readonly Argument<string> _destination = new("DST") { Description = "What it becomes, or the directory that it goes into." };
+
+    public CpCommand()
+        : base("cp", "Copy files and directories between the host and a container.")
+    {
+        Add(_source);
+        Add(_destination);
+    }
+
+    protected override async Task<int> RunAsync(ContainerHost host, ParseResult line, CancellationToken cancellationToken)
+    {
+        var source = CopyEnd.Parse(line.GetRequiredValue(_source));
+        var destination = CopyEnd.Parse(line.GetRequiredValue(_destination));
+        switch (source.Container, destination.Container)
+        {
+            case (null, { } name):
+                await using (var container = await Lookup.ContainerAsync(host, name, cancellationToken))
+                {
+                    await CopyInAsync(container.Files, source.Path, destination.Path, cancellationToken);
+                }
+
+                return 0;
+            case ({ } name, null):
+                await using (var container = await Lookup.ContainerAsync(host, name, cancellationToken))
+                {
+                    await CopyOutAsync(container.Files, source.Path, destination.Path, cancellationToken);
+                }
+
+                return 0;
+            default:
+                throw new UsageException("One side of a copy is in a container and the other is not: write CONTAINER:PATH for the one.", this);
+        }
+    }
+
+    private static async Task CopyInAsync(ContainerFiles files, string source, string destination, CancellationToken cancellationToken)
+    {
+        if (!Path.Exists(source) && new FileInfo(source).LinkTarget is null)
+        {
+            throw new UsageException($"Cannot copy '{source}': it does not exist.");
+        }
+
+        var isDirectory = Directory.Exists(source) && new FileInfo(source.TrimEnd('/')).LinkTarget is null;
+        var existing = await KindAsync(files, destination, cancellationToken);
+        RequireFit(source, isDirectory, destination, existing);
+        var target = existing == FileKind.Directory && !StandsForContent(source) ? Join(destination, Path.GetFileName(Path.GetFullPath(source).TrimEnd('/'))) : destination;
+        await files.CopyInAsync(source, target, cancellationToken);
+    }
+
+    private static async Task CopyOutAsync(ContainerFiles files, string source, string destination, CancellationToken cancellationToken)
+    {
+        var isDirectory = (await files.GetMetadataAsync(source, cancellationToken)).Kind == FileKind.Directory;
+        var existing = Directory.Exists(destination) ? FileKind.Directory : Path.Exists(destination) ? FileKind.File : (FileKind?)null;
+        RequireFit(source, isDirectory, destination, existing);
+        if (existing == FileKind.Directory && StandsForContent(source))
+        {
+            await foreach (var entry in files.ListAsync(source, cancellationToken))
+            {
+                await ReplaceAsync(files, Join(source, entry.Name), Path.Combine(destination, entry.Name), cancellationToken);
+            }
+        }
+        else
+        {
+            var name = source.Split('/', StringSplitOptions.RemoveEmptyEntries) is [.., var last] ? last : "root";
+            await ReplaceAsync(files, source, existing == FileKind.Directory ? Path.Combine(destination, name) : destination, cancellationToken);
+        }
+    }
+
+    /// <summary>The library copies only to where nothing is; a file that is in the way is replaced by renaming.</summary>
+    private static async Task ReplaceAsync(ContainerFiles files, string source, string hostPath, CancellationToken cancellationToken)
+    {
+        hostPath = Path.GetFullPath(hostPath).TrimEnd('/');
+        if (Directory.Exists(hostPath))
+        {
+            throw new UsageException($"Cannot copy to '{hostPath}': there is a directory already.");
+        }
+
+        var aside = $"{hostPath}.{Environment.ProcessId}.part";
+        await files.CopyOutAsync(source, aside, cancellationToken);
+        if (Directory.Exists(aside) && new FileInfo(aside).LinkTarget is null)
+        {
+            Directory.Move(aside, hostPath);
+        }
+        else
+        {
+            File.Move(aside, hostPath, overwrite: true);
+        }
+    }
+
+    private static void RequireFit(string source, bool isDirectory, string destination, FileKind? existing)
+    {
+        if (isDirectory && existing is not (null or FileKind.Directory))
+        {
+            throw new UsageException($"Cannot copy the directory '{source}' to '{destination}': that is a file.");
+        }
+
+        if (!isDirectory && existing is null && destination.EndsWith('/'))
+        {
+            throw new UsageException($"Cannot copy '{source}' into '{destination}': there is no such directory.");
+        }
+    }
+
+    private static async Task<FileKind?> KindAsync(ContainerFiles files, string path, CancellationToken cancellationToken)
+    {
+        try
+        {
+            // A trailing '/.' follows a symlink to what it leads to.
+            return (await files.GetMetadataAsync(path.TrimEnd('/') + "/.", cancellationToken)).Kind;
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return FileKind.File;
+        }
+        catch (FileNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    private static bool StandsForContent(string path) => path == "." || path.EndsWith("/.", StringComparison.Ordinal);
+
+    private static string Join(string directory, string name) => $"{directory.TrimEnd('/')}/{name}";
+}
+
+/// <summary>One end of a copy: a path on the host, or one in a container.</summary>
+internal readonly record struct CopyEnd(string? Container, string Path)
+{
+    /// <summary>As docker reads it: what comes before a colon is a container unless there is a slash or a dot in front of it.</summary>
+    public static CopyEnd Parse(string text)
+    {
+        var end = text.IndexOf(':', StringComparison.Ordinal);
+        if (end <= 0 || text[0] is '/' or '.' || text[..end].Contains('/', StringComparison.Ordinal))
+        {
+            return new CopyEnd(null, text);
+        }
+
+        var path = text[(end + 1)..];
+        return new CopyEnd(text[..end], path.StartsWith('/') ? path : "/" + path);
+    }
+}

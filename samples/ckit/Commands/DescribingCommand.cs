@@ -1,0 +1,76 @@
+using System.CommandLine;
+using Ckit.CommandLine;
+
+namespace Ckit.Commands;
+
+/// <summary>What run and create have in common: the image, the program, and every option that describes the container.</summary>
+internal abstract class DescribingCommand : HostCommand
+{
+    private readonly Option<string?> _name = new("--name") { Description = "The container's name; one is made up unless given.", HelpName = "NAME" };
+    private readonly Option<string[]> _environment = new("--env", "-e") { Description = "Sets a variable; without a value, the one that ckit has.", HelpName = "NAME[=VALUE]" };
+    private readonly Option<string?> _directory = new("--workdir", "-w") { Description = "The directory that the program starts in.", HelpName = "DIR" };
+    private readonly Option<string?> _user = new("--user", "-u") { Description = "Who the program runs as.", HelpName = "USER[:GROUP]" };
+    private readonly Option<string?> _hostname = new("--hostname") { Description = "The host name that the container sees.", HelpName = "NAME" };
+    private readonly Option<string?> _entrypoint = new("--entrypoint") { Description = "Replaces the image's entrypoint; an empty one removes it.", HelpName = "PROGRAM" };
+    private readonly Option<long?> _memory = new("--memory", "-m") { Description = "The most memory, such as 64m or 1g.", HelpName = "BYTES", CustomParser = Sizes.Parse };
+    private readonly Option<double?> _cpus = new("--cpus") { Description = "The most processor time, in processors: 0.5 is half of one.", HelpName = "NUMBER" };
+    private readonly Option<int?> _processes = new("--pids-limit") { Description = "The most processes and threads; -1 for any number.", HelpName = "NUMBER" };
+    private readonly Option<bool> _readOnly = new("--read-only") { Description = "Makes the root file system read-only." };
+    private readonly Option<string[]> _volumes = new("--volume", "-v") { Description = "Shows a file or directory of the host in the container.", HelpName = "SRC:DST[:ro]" };
+    private readonly Option<string[]> _memoryFileSystems = new("--tmpfs") { Description = "Puts an empty file system in memory there.", HelpName = "DIR[:size=BYTES,mode=MODE]" };
+    private readonly Option<string?> _network = new("--network", "--net") { Description = "none (nothing but loopback; unless given) or host (the host's own).", HelpName = "MODE" };
+    private readonly Option<string[]> _addedCapabilities = new("--cap-add") { Description = "Gives a capability beyond docker's fourteen.", HelpName = "NAME" };
+    private readonly Option<string[]> _droppedCapabilities = new("--cap-drop") { Description = "Takes a capability away; ALL takes all.", HelpName = "NAME" };
+    private readonly Argument<string> _image = new("IMAGE") { Description = "The image's name or digest." };
+    private readonly Argument<string[]> _command = new("COMMAND")
+    {
+        Description = "The program and its arguments; the image's own unless given. Options behind IMAGE are the program's.",
+        Arity = ArgumentArity.ZeroOrMore,
+    };
+
+    protected DescribingCommand(string name, string description)
+        : base(name, description)
+    {
+        Option[] options =
+        [
+            _name, _environment, _directory, _user, _hostname, _entrypoint, _memory, _cpus, _processes, _readOnly, _volumes, _memoryFileSystems, _network,
+            _addedCapabilities, _droppedCapabilities,
+        ];
+        foreach (var option in options)
+        {
+            Add(option);
+        }
+
+        Add(_image);
+        Add(_command);
+    }
+
+    protected string? NameOf(ParseResult line) => line.GetValue(_name);
+
+    /// <summary>The container as the command line describes it, but for its name.</summary>
+    protected async Task<ContainerBuilder> DescribeAsync(ContainerHost host, ParseResult line, CancellationToken cancellationToken)
+    {
+        var image = await Lookup.ImageAsync(host, line.GetRequiredValue(_image), cancellationToken);
+        var command = line.GetValue(_command) ?? [];
+        if (command.Length == 0 && line.GetValue(_entrypoint) is null && image.Config is { Entrypoint: [], Command: [] })
+        {
+            throw new UsageException($"The image '{image.Reference}' names no command: give one behind its name.");
+        }
+
+        var description = ContainerFlags.Apply(host.Container(image), line.GetValue(_entrypoint), ContainerFlags.Entrypoint);
+        description = command.Length > 0 ? description.WithCommand(command) : description;
+        description = ContainerFlags.Apply(description, line.GetValue(_environment), ContainerFlags.Environment);
+        description = ContainerFlags.Apply(description, line.GetValue(_directory), static (container, value) => container.WithWorkingDirectory(value));
+        description = ContainerFlags.Apply(description, line.GetValue(_user), static (container, value) => container.WithUser(value));
+        description = ContainerFlags.Apply(description, line.GetValue(_hostname), static (container, value) => container.WithHostname(value));
+        description = ContainerFlags.Apply(description, line.GetValue(_network), ContainerFlags.Network);
+        description = ContainerFlags.Apply(description, line.GetValue(_volumes), ContainerFlags.Volume);
+        description = ContainerFlags.Apply(description, line.GetValue(_memoryFileSystems), ContainerFlags.Tmpfs);
+        description = ContainerFlags.Apply(description, line.GetValue(_addedCapabilities), static (container, value) => container.WithCapability(value));
+        description = ContainerFlags.Apply(description, line.GetValue(_droppedCapabilities), static (container, value) => container.WithoutCapability(value));
+        description = line.GetValue(_memory) is { } memory ? description.WithMemoryLimit(memory) : description;
+        description = line.GetValue(_cpus) is { } cpus ? description.WithCpuLimit(cpus) : description;
+        description = line.GetValue(_processes) is { } processes and not (0 or -1) ? description.WithProcessLimit(processes) : description;
+        return line.GetValue(_readOnly) ? description.WithReadOnlyRoot() : description;
+    }
+}

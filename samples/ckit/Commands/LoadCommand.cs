@@ -1,0 +1,36 @@
+using System.CommandLine;
+using Ckit.CommandLine;
+using Ckit.Output;
+
+namespace Ckit.Commands;
+
+/// <summary>Loads images that were saved, here or by another tool.</summary>
+internal sealed class LoadCommand : HostCommand
+{
+    private readonly Option<string> _input = new("--input", "-i")
+    {
+        Description = "An OCI archive, a docker-archive, or a directory that is an OCI image layout.",
+        HelpName = "FILE|DIR",
+        Required = true,
+    };
+
+    public LoadCommand()
+        : base("load", "Load every image of an archive or directory. Prints the images' names.") => Add(_input);
+
+    protected override async Task<int> RunAsync(ContainerHost host, ParseResult line, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<Image> images;
+        using (var progress = new ProgressBar())
+        {
+            images = await host.Images.LoadAllAsync(line.GetRequiredValue(_input), progress, cancellationToken);
+        }
+
+        using var output = new StandardOutput();
+        foreach (var image in images)
+        {
+            output.WriteLine(image.Reference.ToString());
+        }
+
+        return 0;
+    }
+}

@@ -1,0 +1,84 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Ckit.CommandLine;
+using Ckit.Output;
+
+namespace Ckit.Commands;
+
+/// <summary>Lists containers.</summary>
+internal sealed class PsCommand : HostCommand
+{
+    private readonly Option<bool> _all = new("--all", "-a") { Description = "Lists those that do not run, too." };
+    private readonly Option<bool> _quiet = new("--quiet", "-q") { Description = "Prints ids only." };
+    private readonly Option<bool> _full = new("--no-trunc") { Description = "Prints ids and commands in full." };
+    private readonly Option<bool> _json = Json.Option();
+
+    public PsCommand()
+        : base("ps", "List containers: those that run, or all.")
+    {
+        Add(_all);
+        Add(_quiet);
+        Add(_full);
+        Add(_json);
+    }
+
+    protected override async Task<int> RunAsync(ContainerHost host, ParseResult line, CancellationToken cancellationToken)
+    {
+        var containers = new List<(Container Container, bool IsRunning)>();
+        await foreach (var container in host.ListContainersAsync(cancellationToken))
+        {
+            var isRunning = await container.IsRunningAsync(cancellationToken);
+            if (isRunning || line.GetValue(_all))
+            {
+                containers.Add((container, isRunning));
+            }
+        }
+
+        containers.Reverse();
+        if (line.GetValue(_json))
+        {
+            StandardOutput.PrintJson(Json.Array(containers.Select(each => ToJson(each.Container, each.IsRunning))));
+        }
+        else if (line.GetValue(_quiet))
+        {
+            using var output = new StandardOutput();
+            containers.ForEach(each => output.WriteLine(Shorten(each.Container.Id, line.GetValue(_full), 12)));
+        }
+        else
+        {
+            Print(containers, line.GetValue(_full));
+        }
+
+        return 0;
+    }
+
+    private static void Print(List<(Container Container, bool IsRunning)> containers, bool isFull)
+    {
+        var table = new Table("CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "NAMES");
+        foreach (var (container, isRunning) in containers)
+        {
+            table.Add(
+                Shorten(container.Id, isFull, 12),
+                container.ImageReference,
+                $"\"{Shorten(string.Join(' ', container.Command), isFull, 20)}\"",
+                Ages.Format(container.Created),
+                isRunning ? "Running" : "Not running",
+                container.Name ?? "");
+        }
+
+        table.Print();
+    }
+
+    private static JsonObject ToJson(Container container, bool isRunning) => new()
+    {
+        ["ID"] = container.Id,
+        ["Names"] = container.Name,
+        ["Image"] = container.ImageReference,
+        ["ImageID"] = container.ImageDigest.ToString(),
+        ["Command"] = Json.Strings(container.Command),
+        ["CreatedAt"] = Json.Time(container.Created),
+        ["Running"] = isRunning,
+    };
+
+    private static string Shorten(string text, bool isFull, int length) => isFull || text.Length <= length ? text : text[..length];
+}

@@ -1,0 +1,39 @@
+using System.CommandLine;
+using Ckit.CommandLine;
+using Ckit.Output;
+
+namespace Ckit.Commands;
+
+/// <summary>Removes containers with their layers.</summary>
+internal sealed class RmCommand : HostCommand
+{
+    private readonly Option<bool> _force = new("--force", "-f") { Description = "Ends containers that run first, and does not mind those that are not there." };
+    private readonly Argument<string[]> _containers = new("CONTAINER") { Description = "Names, ids, or beginnings of ids.", Arity = ArgumentArity.OneOrMore };
+
+    public RmCommand()
+        : base("rm", "Remove containers, and print the name of each.")
+    {
+        Add(_force);
+        Add(_containers);
+    }
+
+    protected override Task<int> RunAsync(ContainerHost host, ParseResult line, CancellationToken cancellationToken) => ForEachAsync(
+        line.GetRequiredValue(_containers),
+        async name =>
+        {
+            var isForced = line.GetValue(_force);
+            if (await host.FindContainerAsync(name, cancellationToken) is { } container)
+            {
+                await using (container)
+                {
+                    await container.RemoveAsync(cancellationToken);
+                }
+
+                StandardOutput.PrintLine(name);
+            }
+            else if (!isForced)
+            {
+                throw Lookup.NoContainer(name);
+            }
+        });
+}

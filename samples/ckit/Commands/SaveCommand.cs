@@ -1,0 +1,42 @@
+using System.CommandLine;
+using Ckit.CommandLine;
+using Ckit.Output;
+
+namespace Ckit.Commands;
+
+/// <summary>Saves an image for others.</summary>
+internal sealed class SaveCommand : HostCommand
+{
+    private readonly Option<string> _output = new("--output", "-o") { Description = "The file or directory that appears.", HelpName = "FILE", Required = true };
+    private readonly Option<string> _format = new("--format")
+    {
+        Description = "oci (an OCI archive; unless given), docker (what docker load reads) or oci-dir (a directory).",
+        HelpName = "FORMAT",
+        DefaultValueFactory = _ => "oci",
+    };
+
+    private readonly Argument<string> _image = new("IMAGE") { Description = "The image's name or digest." };
+
+    public SaveCommand()
+        : base("save", "Save an image as an archive or directory.")
+    {
+        Add(_output);
+        Add(_format);
+        Add(_image);
+    }
+
+    protected override async Task<int> RunAsync(ContainerHost host, ParseResult line, CancellationToken cancellationToken)
+    {
+        var format = line.GetRequiredValue(_format) switch
+        {
+            "oci" => ImageArchiveFormat.Oci,
+            "oci-dir" => ImageArchiveFormat.OciDirectory,
+            "docker" => ImageArchiveFormat.Docker,
+            var other => throw new UsageException($"There is no format '{other}'; there are oci, docker and oci-dir."),
+        };
+        var image = await Lookup.ImageAsync(host, line.GetRequiredValue(_image), cancellationToken);
+        using var progress = new ProgressBar();
+        await host.Images.SaveAsync(image, line.GetRequiredValue(_output), format, progress, cancellationToken);
+        return 0;
+    }
+}

@@ -1,0 +1,53 @@
+using ContainerKit.Containers;
+using ContainerKit.Isolation;
+
+namespace ContainerKit;
+
+/// <summary>How a container will be run: what its description said, over what its image says.</summary>
+public sealed record ContainerSettings
+{
+    internal ContainerSettings(ContainerRecord record)
+    {
+        var options = record.Options;
+        Config = record.Options.ApplyTo(new ImageConfig
+        {
+            Environment = record.Image.Environment,
+            Entrypoint = record.Image.Entrypoint,
+            Command = record.Image.Command,
+            WorkingDirectory = record.Image.WorkingDirectory,
+            User = record.Image.User,
+            StopSignal = record.Image.StopSignal,
+        });
+        Hostname = options.Hostname ?? record.Id[..12];
+        Network = options.Network;
+        IsReadOnly = options.IsReadOnly;
+        Mounts = options.Mounts;
+        Limits = new ResourceLimits { MemoryBytes = options.MemoryLimit, CpuQuota = options.CpuLimit, Pids = options.ProcessLimit };
+        AddedCapabilities = options.AddedCapabilities;
+        DroppedCapabilities = options.DroppedCapabilities;
+    }
+
+    /// <summary>Environment, entrypoint, command, working directory, user and stop signal.</summary>
+    public ImageConfig Config { get; }
+
+    /// <summary>The host name that the container sees.</summary>
+    public string Hostname { get; }
+
+    /// <summary>The network that it sees.</summary>
+    public NetworkMode Network { get; }
+
+    /// <summary>Whether its root file system is read-only.</summary>
+    public bool IsReadOnly { get; }
+
+    /// <summary>What is mounted in it beyond its own file systems: bind mounts and tmpfs.</summary>
+    public IReadOnlyList<Mount> Mounts { get; }
+
+    /// <summary>How much of the machine it may use.</summary>
+    public ResourceLimits Limits { get; }
+
+    /// <summary>Capabilities beyond docker's fourteen, as they were asked for.</summary>
+    public IReadOnlyList<string> AddedCapabilities { get; }
+
+    /// <summary>Capabilities that it is denied, as they were asked for.</summary>
+    public IReadOnlyList<string> DroppedCapabilities { get; }
+}

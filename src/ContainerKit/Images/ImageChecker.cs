@@ -1,0 +1,95 @@
+using ContainerKit.Content;
+
+namespace ContainerKit.Images;
+
+/// <summary>Reads everything that the images of a store are made of, and compares it with what it should be.</summary>
+internal sealed class ImageChecker(ImageCatalog catalog, CancellationToken cancellationToken)
+{
+    // A blob that several images share is read once.
+    private readonly Dictionary<Digest, string?> _blobs = [];
+    private readonly List<string> _problems = [];
+
+    public IReadOnlyList<string> Problems => _problems;
+
+    public int Images { get; private set; }
+
+    public int Blobs => _blobs.Count;
+
+    public long Bytes { get; private set; }
+
+    public void Run()
+    {
+        using var lease = catalog.Lease(cancellationToken);
+        foreach (var entry in Entries().DistinctBy(entry => entry.Descriptor.Digest))
+        {
+            Images++;
+            Check(entry);
+        }
+    }
+
+    private IReadOnlyList<IndexEntry> Entries()
+    {
+        try
+        {
+            return catalog.Entries();
+        }
+        catch (ImageException e)
+        {
+            _problems.Add(e.Message);
+            return [];
+        }
+    }
+
+    private void Check(IndexEntry entry)
+    {
+        if (!IsWhole(entry.Target, entry.Reference))
+        {
+            return;
+        }
+
+        try
+        {
+            var image = catalog.Read(entry.Target, entry.Reference);
+            IsWhole(image.ConfigDescriptor, entry.Reference);
+            foreach (var layer in image.Layers)
+            {
+                IsWhole(layer.Descriptor, entry.Reference);
+            }
+        }
+        catch (ImageException e)
+        {
+            _problems.Add($"The image '{entry.Reference}' cannot be read: {e.Message}");
+        }
+    }
+
+    private bool IsWhole(Descriptor blob, ImageReference image)
+    {
+        if (!_blobs.TryGetValue(blob.Digest, out var problem))
+        {
+            problem = FindProblem(blob);
+            _blobs.Add(blob.Digest, problem);
+            Bytes += blob.Size;
+        }
+
+        if (problem is not null)
+        {
+            _problems.Add($"The image '{image}' is damaged: {problem}");
+        }
+
+        return problem is null;
+    }
+
+    private string? FindProblem(Descriptor blob)
+    {
+        try
+        {
+            using var content = new VerifyingStream(catalog.Blobs.OpenBlob(blob), blob.Digest, "The blob");
+            content.ReadToEnd(cancellationToken);
+            return null;
+        }
+        catch (Exception e) when (e is ImageException or IOException or UnauthorizedAccessException)
+        {
+            return e.Message;
+        }
+    }
+}
