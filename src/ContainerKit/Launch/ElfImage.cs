@@ -33,7 +33,7 @@ internal static class ElfImage
         var addresses = new uint[steps.Count + 1];
         for (var i = 0; i < steps.Count; i++)
         {
-            addresses[i] = position;
+            addresses[i] = steps[i].Address = position;
             position += (uint)StepLayout.SizeOf(steps[i]);
         }
 
@@ -96,6 +96,7 @@ internal static class ElfImage
         uint AddressOf(LaunchLabel? label, uint next) => label switch
         {
             null => next,
+            { Data: { } data } => data.Address,
             _ when label == LaunchLabel.Nowhere => 0,
             { Index: < 0 } => throw new InvalidOperationException("A launch program refers to a label that was never placed."),
             _ => addresses[label.Index],

@@ -89,7 +89,7 @@ internal sealed class LaunchProgram
         {
             if (label is not null)
             {
-                text.Append(CultureInfo.InvariantCulture, $"{name}#{label.Index}]");
+                text.Append(CultureInfo.InvariantCulture, $"{name}{(label.Data is { } data ? data : $"#{label.Index}")}]");
             }
         }
     }

@@ -25,6 +25,9 @@ internal sealed class LaunchStep(int index, string words, SystemCall call, Opera
 
     public int ResultOffset { get; private set; }
 
+    /// <summary>Where the image has put it.</summary>
+    public uint Address { get; set; }
+
     public bool KeepsResult => _result is not null;
 
     /// <summary>Whether the room for the result is its own, and not a part of other data.</summary>
@@ -102,4 +105,10 @@ internal sealed class LaunchLabel
 
     /// <summary>The index of the step that it stands before; negative while it is not placed.</summary>
     public int Index { get; set; } = -1;
+
+    /// <summary>Data that steps will have been written to by the time that the program gets there.</summary>
+    public LaunchData? Data { get; private init; }
+
+    /// <summary>A place among the data, for steps that arrive at run time.</summary>
+    public static LaunchLabel At(LaunchData data) => new() { Data = data };
 }

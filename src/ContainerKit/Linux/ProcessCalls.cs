@@ -93,6 +93,16 @@ internal static unsafe class ProcessCalls
         return (Own(ends[0]), OwnHigh(ends[1]));
     }
 
+    /// <summary>Sends a short message; .NET's own file calls refuse sockets.</summary>
+    public static void Send(SafeFileHandle socket, ReadOnlySpan<byte> message)
+    {
+        fixed (byte* bytes = message)
+        {
+            long result = send((int)socket.DangerousGetHandle(), bytes, (Tmds.Linux.size_t)(ulong)message.Length, MSG_NOSIGNAL);
+            LinuxException.ThrowIf(result < 0 ? Marshal.GetLastPInvokeError() : 0, $"answer a launch program");
+        }
+    }
+
     /// <summary>
     /// The same open file under a number of at least 64. Where few descriptors are open, a child's descriptors 0, 1, 2… would be made
     /// over those that they are copied from.

@@ -54,7 +54,9 @@ internal sealed class PaxRecords
     }
 
     /// <summary>A value, or null when there is none: an empty value means that there is none.</summary>
-    public ReadOnlyMemory<byte>? Find(string key) => _records.TryGetValue(key, out var value) && !value.IsEmpty ? value : null;
+    public ReadOnlyMemory<byte>? Find(string key) =>
+        // Not "null" alone: that would be an empty memory, made of a null array.
+        _records.TryGetValue(key, out var value) && !value.IsEmpty ? value : default(ReadOnlyMemory<byte>?);
 
     /// <summary>A value that is a name: it cannot hold a NUL.</summary>
     public ReadOnlyMemory<byte>? FindName(string key) => Find(key) switch

@@ -1,10 +1,9 @@
 using System.Globalization;
 using System.Runtime.Versioning;
-using ContainerKit.Launch;
 using ContainerKit.Linux;
 using Microsoft.Win32.SafeHandles;
 
-namespace ContainerKit.Isolation;
+namespace ContainerKit.Launch;
 
 /// <summary>
 /// Writes the id maps of another process's new user namespace: as root directly, as an ordinary user through the set-user-ID programs
@@ -18,8 +17,15 @@ internal static class IdMaps
     /// <summary>Writes the maps, and tells the process that waits on the other end of the socket.</summary>
     public static async Task GiveAsync(int processId, UserMap map, SafeFileHandle socket, CancellationToken cancellationToken)
     {
-        if (LaunchHost.Current.IsRoot)
+        if ((uint)Tmds.Linux.LibC.geteuid() == 0)
         {
+            Write($"/proc/{processId}/uid_map", map.Users);
+            Write($"/proc/{processId}/gid_map", map.Groups);
+        }
+        else if (map.IsSingle)
+        {
+            // An ordinary user may map itself, and itself only, once nobody inside can leave a group whose members are denied something.
+            WriteText($"/proc/{processId}/setgroups", "deny");
             Write($"/proc/{processId}/uid_map", map.Users);
             Write($"/proc/{processId}/gid_map", map.Groups);
         }
@@ -29,14 +35,16 @@ internal static class IdMaps
             await RunAsync("newgidmap", processId, map.Groups, cancellationToken).ConfigureAwait(false);
         }
 
-        RandomAccess.Write(socket, "1"u8, 0);
+        ProcessCalls.Send(socket, "1"u8);
     }
 
-    private static void Write(string path, IReadOnlyList<IdRange> ranges)
+    // The kernel takes a map in one write, once.
+    private static void Write(string path, IReadOnlyList<IdRange> ranges) => WriteText(path, string.Join('\n', ranges) + "\n");
+
+    private static void WriteText(string path, string text)
     {
-        // The kernel takes a map in one write, once.
         using var file = FileCalls.Local.Open(null, path, OpenFlags.Write, resolve: Resolve.Host);
-        RandomAccess.Write(file, System.Text.Encoding.ASCII.GetBytes(string.Join('\n', ranges) + "\n"), 0);
+        RandomAccess.Write(file, System.Text.Encoding.ASCII.GetBytes(text), 0);
     }
 
     private static async Task RunAsync(string program, int processId, IReadOnlyList<IdRange> ranges, CancellationToken cancellationToken)
