@@ -59,7 +59,7 @@ internal sealed class Unpacker(SnapshotStore snapshots, StoreLayout store, strin
         var lease = snapshots.Prepare($"unpacking-{ContainerName.NewId()[..16]}", parent, cancellationToken);
         try
         {
-            using (var tree = snapshots.OpenTree(lease))
+            using (var tree = snapshots.OpenTree(lease, isPrivate: true))
             using (var reader = layer.OpenReader())
             {
                 LayerApplier.Apply(reader, tree, cancellationToken);

@@ -128,11 +128,7 @@ internal sealed partial class SnapshotStore
         }
         catch (Exception e)
         {
-            if (!making.IsOver)
-            {
-                Remove(making);
-            }
-
+            Remove(making);
             throw e is LinuxException error ? StorageErrors.Translate(error, $"flatten the {chain.Parents.Count + 1} layers of '{chain.Id}' into one", _directory) : e;
         }
     }

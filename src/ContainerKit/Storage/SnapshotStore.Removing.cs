@@ -35,10 +35,14 @@ internal sealed partial class SnapshotStore
         }
     }
 
-    /// <summary>Removes a writable snapshot or a view that is held here, which ends the lease.</summary>
+    /// <summary>Removes a writable snapshot or a view that is held here, which ends the lease. One whose lease is over already is left alone.</summary>
     public void Remove(SnapshotLease lease)
     {
-        RequireLease(lease);
+        if (lease.IsOver)
+        {
+            return;
+        }
+
         if (lease.Snapshot.Kind == SnapshotKind.Committed)
         {
             throw new StorageException($"Cannot remove '{lease.Snapshot.Id}' while it is held: it is a committed snapshot, which others may hold as well.");

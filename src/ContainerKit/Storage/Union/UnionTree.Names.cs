@@ -133,8 +133,9 @@ internal sealed partial class UnionTree
             throw Error(Errno.EEXIST, attempt);
         }
 
-        // Two names of one file: POSIX has it that nothing happens.
-        if (from == to || (source.Disk.Device, source.Disk.Inode) == (target.Disk.Device, target.Disk.Inode))
+        // Two names of one file: POSIX has it that nothing happens. Two names of a lower one are two files as soon as one is written.
+        var areOneFile = source.IsUpper && target.IsUpper && (source.Disk.Device, source.Disk.Inode) == (target.Disk.Device, target.Disk.Inode);
+        if (from == to || areOneFile)
         {
             return false;
         }

@@ -72,6 +72,12 @@ internal sealed partial class UnionTree : IDisposable
         }
     }
 
+    /// <summary>
+    /// One directory as the root of everything: also that of a running container, for the time of a few calls. Taken over.
+    /// </summary>
+    public static UnionTree OfDirectory(RootedDirectory directory, TreeOwnership? ownership = null) =>
+        new(directory, [], PlainDialect.Instance, ownership ?? TreeOwnership.Direct);
+
     /// <summary>Whether it has a writable branch.</summary>
     public bool IsWritable { get; }
 
