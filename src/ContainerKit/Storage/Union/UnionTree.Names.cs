@@ -11,15 +11,10 @@ internal sealed partial class UnionTree
     {
         using var scope = Enter();
         var source = Resolve(existing, followLast: false);
-        if (source.Disk.IsDirectory)
-        {
-            throw Error(Errno.EPERM, $"link '{path}' to the directory '{existing}'");
-        }
-
         var node = ResolveForCreation(path, followLast: false);
-        if (node.Exists)
+        if (node.Exists || source.Disk.IsDirectory)
         {
-            throw Error(Errno.EEXIST, $"link '{path}' to '{existing}'");
+            throw Error(node.Exists ? Errno.EEXIST : Errno.EPERM, $"link '{path}' to '{existing}'");
         }
 
         var upper = CopyUp(source);
@@ -65,7 +60,7 @@ internal sealed partial class UnionTree
     public void Rename(string from, string to, bool overwrite = true)
     {
         using var scope = Enter();
-        var source = Resolve(from, followLast: false);
+        var source = ResolveForCreation(from, followLast: false);
         var target = ResolveForCreation(to, followLast: false);
         if (!MayRename(source, target, overwrite))
         {
@@ -116,6 +111,16 @@ internal sealed partial class UnionTree
         if (source.IsRoot || target.IsRoot)
         {
             throw Error(Errno.EBUSY, attempt);
+        }
+
+        if (!source.Exists)
+        {
+            throw Error(Errno.ENOENT, attempt);
+        }
+
+        if (from.StartsWith(to + "/", StringComparison.Ordinal))
+        {
+            throw Error(overwrite ? Errno.ENOTEMPTY : Errno.EEXIST, attempt);
         }
 
         if (source.Disk.IsDirectory && to.StartsWith(from + "/", StringComparison.Ordinal))

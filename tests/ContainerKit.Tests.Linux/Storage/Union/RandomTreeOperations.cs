@@ -137,10 +137,7 @@ internal sealed class RandomTreeOperations(int seed)
         });
 
         public static void Rename(RootedDirectory root, string from, string to) => In(root, from, (oldParent, oldName) =>
-        {
-            _ = Calls.Stat(oldParent, oldName);
-            In(root, to, (newParent, newName) => Calls.Rename(oldParent, oldName, newParent, newName));
-        });
+            In(root, to, (newParent, newName) => Calls.Rename(oldParent, oldName, newParent, newName)));
 
         public static void Remove(RootedDirectory root, string path) => In(root, path, (parent, name) =>
             Calls.Unlink(parent, name, Calls.Stat(parent, name).IsDirectory));
