@@ -1,7 +1,6 @@
 using System.IO.Compression;
 using ContainerKit.Content;
 using SharpCompress.Compressors.BZip2;
-using SharpCompress.Compressors.Xz;
 
 namespace ContainerKit.Layers;
 
@@ -82,15 +81,15 @@ internal static class Compression
         switch (kind)
         {
             case CompressionKind.Gzip:
-                return new GZipStream(source, CompressionMode.Decompress);
+                return new StrictGzipStream(source);
             case CompressionKind.Zstd:
                 var zstd = new ZstdSharp.DecompressionStream(source, checkEndOfStream: true, leaveOpen: false);
                 zstd.SetParameter(ZstdSharp.Unsafe.ZSTD_dParameter.ZSTD_d_windowLogMax, MaxZstdWindowLog);
                 return zstd;
             case CompressionKind.Xz:
-                return new XZStream(source);
+                return new XzStreams(new ByteReadableStream(source));
             default:
-                return BZip2Stream.Create(source, SharpCompress.Compressors.CompressionMode.Decompress, decompressConcatenated: true);
+                return BZip2Stream.Create(new ByteReadableStream(source), SharpCompress.Compressors.CompressionMode.Decompress, decompressConcatenated: true);
         }
     }
 }
