@@ -84,7 +84,7 @@ internal sealed class ImageSaver(Image image, BlobStore blobs, IProgress<ImagePr
         var manifest = new JsonArray(new JsonObject
         {
             ["Config"] = configName,
-            ["RepoTags"] = image.Reference is { HasName: true, Tag: not null } name ? JsonDocuments.ArrayOf([name.WithoutDigest().ToString()]) : null,
+            ["RepoTags"] = image.Reference is { HasName: true, Tag: not null } name ? JsonDocuments.ArrayOf([name.WithoutDigest().Canonical]) : null,
             ["Layers"] = JsonDocuments.ArrayOf(image.Layers.Select(layer => $"{layer.DiffId.Hex}.tar")),
         });
         WriteFile(archive, "/" + DockerArchive.Marker, JsonDocuments.Write(manifest));
