@@ -35,16 +35,18 @@ internal sealed class ByteReadableStream(Stream source) : ReadOnlyStream
 
     public override int Read(Span<byte> buffer)
     {
-        if (buffer.IsEmpty || !Fill())
+        // The decoders take a short read for the end.
+        var filled = 0;
+        while (filled < buffer.Length && Fill())
         {
-            return 0;
+            var count = Math.Min(buffer.Length - filled, _end - _start);
+            _buffer.AsSpan(_start, count).CopyTo(buffer[filled..]);
+            _start += count;
+            filled += count;
         }
 
-        var count = Math.Min(buffer.Length, _end - _start);
-        _buffer.AsSpan(_start, count).CopyTo(buffer);
-        _start += count;
-        _position += count;
-        return count;
+        _position += filled;
+        return filled;
     }
 
     protected override void Dispose(bool disposing)

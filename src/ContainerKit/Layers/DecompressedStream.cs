@@ -79,5 +79,5 @@ internal sealed class DecompressedStream : ReadOnlyStream
         }
     }
 
-    private ImageException Damaged(Exception cause) => new($"The {_kind} stream is damaged or truncated: {cause.Message}", cause);
+    private ImageException Damaged(Exception cause) => new($"The {_kind} stream is damaged or truncated.", cause);
 }
