@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.Versioning;
+using ContainerKit.Linux;
 using Microsoft.Win32.SafeHandles;
 using static Tmds.Linux.LibC;
 
@@ -10,9 +11,6 @@ namespace ContainerKit.Isolation.Cgroups;
 internal static class CgroupProcesses
 {
     private const int MostRounds = 100;
-
-    // pidfd_open(2) and pidfd_send_signal(2) have the same numbers everywhere.
-    private const int PidfdOpen = 434, PidfdSendSignal = 424;
 
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(0.5), LongestPause = TimeSpan.FromMilliseconds(20);
 
@@ -84,7 +82,7 @@ internal static class CgroupProcesses
                 {
                     CgroupFile.Write(to, "cgroup.procs", process.ToString(CultureInfo.InvariantCulture));
                 }
-                catch (Linux.LinuxException e) when (e.Errno == Linux.Errno.ESRCH)
+                catch (LinuxException e) when (e.Errno == Errno.ESRCH)
                 {
                     // It ended.
                     continue;
@@ -95,7 +93,7 @@ internal static class CgroupProcesses
 
     public static unsafe void TryRemoveDirectory(string directory)
     {
-        fixed (byte* path = (byte[])[.. Linux.LinuxPath.Encode(directory), 0])
+        fixed (byte* path = (byte[])[.. LinuxPath.Encode(directory), 0])
         {
             _ = rmdir(path);
         }
@@ -118,30 +116,46 @@ internal static class CgroupProcesses
         return true;
     }
 
-    // A number read may since have become somebody else's. A descriptor sticks to its process; who is still listed after it was opened is ours.
+    // A number read may since have become somebody else's. A handle sticks to its process; who is still listed after it was opened is ours.
     private static void KillListed(string directory)
     {
         var handles = new Dictionary<int, SafeFileHandle>();
-        foreach (var process in List(directory))
+        try
         {
-            var descriptor = (int)(long)syscall(PidfdOpen, process, 0, 0, 0, 0, 0);
-            if (descriptor >= 0)
+            foreach (var process in List(directory))
             {
-                handles[process] = new SafeFileHandle(descriptor, ownsHandle: true);
+                if (TryOpenProcess(process) is { } handle)
+                {
+                    handles[process] = handle;
+                }
+            }
+
+            foreach (var process in List(directory))
+            {
+                if (handles.TryGetValue(process, out var handle))
+                {
+                    ProcessCalls.Signal(handle, SIGKILL);
+                }
             }
         }
-
-        foreach (var process in List(directory))
+        finally
         {
-            if (handles.TryGetValue(process, out var handle))
+            foreach (var handle in handles.Values)
             {
-                _ = syscall(PidfdSendSignal, (int)handle.DangerousGetHandle(), SIGKILL, 0, 0, 0, 0);
+                handle.Dispose();
             }
         }
+    }
 
-        foreach (var handle in handles.Values)
+    private static SafeFileHandle? TryOpenProcess(int process)
+    {
+        try
         {
-            handle.Dispose();
+            return ProcessCalls.OpenProcess(process);
+        }
+        catch (LinuxException e) when (e.Errno == Errno.ESRCH)
+        {
+            return null;
         }
     }
 }
