@@ -120,8 +120,12 @@ internal sealed class LayerApplier
 
     private void PutLink(string path, string target)
     {
-        var source = _tree.ResolveForUnpacking(target, null)
-            ?? throw new ImageException($"The layer's entry '{path}' is a hard link to '{target}', which is not there.");
+        var source = _tree.ResolveForUnpacking(target, null);
+        if (source is null || !_tree.Exists(source, followSymlink: false))
+        {
+            throw new ImageException($"The layer's entry '{path}' is a hard link to '{target}', which is not there.");
+        }
+
         KeepTimesOf(ParentOf(source));
         _tree.PutLink(path, source);
     }

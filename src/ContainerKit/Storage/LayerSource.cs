@@ -32,7 +32,7 @@ internal sealed class LayerSource : IDisposable
         using var closesBefore = before;
         try
         {
-            var differences = new TreeComparison(before, after, SnapshotTrees.CreationTime(snapshot)).Differences(keepsOpaque: true, ct);
+            var differences = new TreeComparison(before, after, SnapshotTrees.CreationTime(snapshot)).Differences(forLayer: true, ct);
             return new LayerSource(after, EntriesOf(differences, after, ct));
         }
         catch

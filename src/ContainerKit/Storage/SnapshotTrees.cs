@@ -17,7 +17,7 @@ internal static class SnapshotTrees
     /// <param name="isPrivate">Whether nobody sees the tree unless all goes well, so that files can be made in place.</param>
     public static UnionTree Open(IStorageDriver driver, Snapshot snapshot, bool isPrivate = false)
     {
-        var staging = Path.Combine(snapshot.Directory, "work");
+        var staging = isPrivate ? null : Path.Combine(snapshot.Directory, "work");
         return driver.Mounts(snapshot) switch
         {
             [{ Type: "overlay" } overlay] => Open(
@@ -25,9 +25,9 @@ internal static class SnapshotTrees
                 overlay.Options.FirstOrDefault(Is("upperdir="))?["upperdir=".Length..],
                 [.. overlay.Options.Where(Is("lowerdir=")).Select(option => option["lowerdir=".Length..])],
                 overlay.Options.Contains("userxattr") ? OverlayDialect.User : OverlayDialect.Trusted,
-                isPrivate ? null : staging),
+                staging),
             [{ Type: "bind" } bind] when bind.Options.Contains("ro") => Open(snapshot, null, [bind.Source], DialectOfOne(driver, snapshot), null),
-            [{ Type: "bind" } bind] => Open(snapshot, bind.Source, [], DialectOfOne(driver, snapshot), isPrivate ? null : staging),
+            [{ Type: "bind" } bind] => Open(snapshot, bind.Source, [], DialectOfOne(driver, snapshot), staging),
             _ => throw new StorageException($"'{snapshot.Id}' cannot be opened without mounting it: its driver '{driver.Name}' mounts it in a way of its own."),
         };
 
@@ -79,6 +79,7 @@ internal static class SnapshotTrees
 
     private static UnionTree Open(Snapshot snapshot, string? upper, List<string> lower, IWhiteoutDialect dialect, string? staging)
     {
+        staging = upper is null ? null : staging;
         var calls = snapshot.Calls ?? FileCalls.Local;
         var opened = new List<RootedDirectory>();
         try

@@ -16,38 +16,43 @@ internal sealed class TreeComparison(UnionTree? before, UnionTree after, UnixTim
     /// with <c>docker diff</c>; the root only when its owner, mode or attributes differ. Of what replaced a directory, or of a
     /// directory that went away, there is one difference, and none for what was in it.
     /// </summary>
-    public IEnumerable<FileChange> Changes(CancellationToken ct) => Differences(keepsOpaque: false, ct).Select(difference => difference.Change!);
+    public IEnumerable<FileChange> Changes(CancellationToken ct) => Differences(forLayer: false, ct).Select(difference => difference.Change!);
 
     /// <summary>The same, for those who write layers.</summary>
-    /// <param name="keepsOpaque">
-    /// Whether a directory that hides what lies below is told as such, with all that is in it, instead of by what is gone.
+    /// <param name="forLayer">
+    /// Whether a directory that hides what lies below is told as such, with all that is in it, instead of by what is gone; and
+    /// whether the root is one when only its time differs.
     /// </param>
     /// <param name="ct">Stops the walk.</param>
-    public IReadOnlyList<Difference> Differences(bool keepsOpaque, CancellationToken ct)
+    public IReadOnlyList<Difference> Differences(bool forLayer, CancellationToken ct)
     {
         var found = new List<Difference>();
         if (before is null)
         {
-            AddRoot(found);
+            AddRoot(forLayer, found);
             AddAll("/", found, ct);
             return found;
         }
 
-        AddRoot(found);
-        CompareDirectories("/", keepsOpaque, found, ct);
+        AddRoot(forLayer, found);
+        CompareDirectories("/", forLayer, found, ct);
         return found;
     }
 
-    private void AddRoot(List<Difference> found)
+    private void AddRoot(bool withTime, List<Difference> found)
     {
         var now = after.ReadMetadata("/");
-        if (before?.ReadMetadata("/") is { } then && !Same(then with { ModifiedTime = now.ModifiedTime }, now))
+        if (before is null && withTime)
+        {
+            found.Add(new(new FileChange(FileChangeKind.Added, "/", null, now)));
+        }
+        else if (before?.ReadMetadata("/") is { } then && !Same(withTime ? then : then with { ModifiedTime = now.ModifiedTime }, now))
         {
             found.Add(new(new FileChange(FileChangeKind.Changed, "/", then, now)));
         }
     }
 
-    private void CompareDirectories(string path, bool keepsOpaque, List<Difference> found, CancellationToken ct)
+    private void CompareDirectories(string path, bool forLayer, List<Difference> found, CancellationToken ct)
     {
         System.Runtime.CompilerServices.RuntimeHelpers.EnsureSufficientExecutionStack();
         ct.ThrowIfCancellationRequested();
@@ -66,7 +71,7 @@ internal sealed class TreeComparison(UnionTree? before, UnionTree after, UnixTim
                     Add(child, null, found, ct);
                     break;
                 default:
-                    CompareObjects(child, keepsOpaque, found, ct);
+                    CompareObjects(child, forLayer, found, ct);
                     break;
             }
 
@@ -75,7 +80,7 @@ internal sealed class TreeComparison(UnionTree? before, UnionTree after, UnixTim
         }
     }
 
-    private void CompareObjects(string path, bool keepsOpaque, List<Difference> found, CancellationToken ct)
+    private void CompareObjects(string path, bool forLayer, List<Difference> found, CancellationToken ct)
     {
         var entry = after.Stat(path, followSymlink: false);
         if (!entry.IsWritable)
@@ -101,14 +106,14 @@ internal sealed class TreeComparison(UnionTree? before, UnionTree after, UnixTim
 
         // Whether it is one itself is known only when all in it has been seen, and yet it comes first.
         var place = found.Count;
-        if (keepsOpaque && after.IsOpaque(path))
+        if (forLayer && after.IsOpaque(path))
         {
             found.Add(new(null, path));
             AddAll(path, found, ct);
         }
         else
         {
-            CompareDirectories(path, keepsOpaque, found, ct);
+            CompareDirectories(path, forLayer, found, ct);
         }
 
         if (found.Count > place || !Same(then, now))

@@ -13,7 +13,7 @@ namespace ContainerKit.Storage.Overlay;
 /// </code>
 /// https://docs.kernel.org/filesystems/overlayfs.html
 /// </remarks>
-public sealed class OverlayDriver : IStorageDriver
+internal sealed class OverlayDriver : IStorageDriver
 {
     private const int RootMode = 0x1ED, WorkMode = 0x1C0;
 
@@ -84,8 +84,9 @@ public sealed class OverlayDriver : IStorageDriver
 
     private static Mount Overlay(Snapshot snapshot, IEnumerable<string> directories)
     {
-        // What these three write, nobody but the same kernel's overlayfs reads: no layer could be made of it.
-        List<string> options = [.. directories, "redirect_dir=off", "metacopy=off", "index=off"];
+        // What these three write, nobody but the same kernel's overlayfs reads: no layer could be made of it. "nofollow" is "off" that
+        // does not read either, and the only value that goes together with userxattr.
+        List<string> options = [.. directories, snapshot.UserAttributes ? "redirect_dir=nofollow" : "redirect_dir=off", "metacopy=off", "index=off"];
         if (snapshot.UserAttributes)
         {
             options.Add("userxattr");

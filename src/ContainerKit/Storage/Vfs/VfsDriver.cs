@@ -13,7 +13,7 @@ namespace ContainerKit.Storage.Vfs;
 /// </code>
 /// Where the file system shares blocks (btrfs, xfs) the copy costs no space and little time.
 /// </remarks>
-public sealed class VfsDriver : IStorageDriver
+internal sealed class VfsDriver : IStorageDriver
 {
     private const int RootMode = 0x1ED, WorkMode = 0x1C0;
 

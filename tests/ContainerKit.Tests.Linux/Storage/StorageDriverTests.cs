@@ -1,0 +1,48 @@
+using ContainerKit.Storage;
+using ContainerKit.Storage.Overlay;
+using ContainerKit.Storage.Union;
+using ContainerKit.Storage.Vfs;
+using ContainerKit.Tests.Linux.Support;
+
+namespace ContainerKit.Tests.Linux.Storage;
+
+/// <summary>As root, with real owners and devices.</summary>
+internal sealed class OverlayDriverTests : StorageDriverContract
+{
+    private protected override IStorageDriver Driver { get; } = new OverlayDriver();
+
+    [OneTimeSetUp]
+    public void OnlyAsRoot() => Needs.Root();
+}
+
+/// <summary>As an ordinary user (or root who acts as one): one id on disk, the rest recorded.</summary>
+internal sealed class RootlessOverlayDriverTests : StorageDriverContract
+{
+    private protected override IStorageDriver Driver { get; } = new OverlayDriver();
+
+    private protected override SnapshotStoreOptions Options => Rootless.Options;
+}
+
+internal sealed class VfsDriverTests : StorageDriverContract
+{
+    private protected override IStorageDriver Driver { get; } = new VfsDriver();
+
+    [OneTimeSetUp]
+    public void OnlyAsRoot() => Needs.Root();
+}
+
+internal sealed class RootlessVfsDriverTests : StorageDriverContract
+{
+    private protected override IStorageDriver Driver { get; } = new VfsDriver();
+
+    private protected override SnapshotStoreOptions Options => Rootless.Options;
+}
+
+internal static class Rootless
+{
+    public static SnapshotStoreOptions Options { get; } = new()
+    {
+        UserAttributes = true,
+        Ownership = TreeOwnership.Recorded((uint)Tmds.Linux.LibC.geteuid(), (uint)Tmds.Linux.LibC.getegid()),
+    };
+}
