@@ -21,6 +21,9 @@ internal sealed class IsolationEngine
 
     public string? ProgramDirectory { get; }
 
+    /// <summary>What plans are made for; for tests of other kernels than this one.</summary>
+    internal LaunchHost Host { get; init; } = LaunchHost.Current;
+
     /// <summary>Changes plans before they are launched; for tests that let steps fail.</summary>
     internal Action<LaunchPlan>? Sabotage { get; init; }
 
@@ -29,7 +32,7 @@ internal sealed class IsolationEngine
     /// <exception cref="HostCapabilityException">This host cannot do what the specification asks for.</exception>
     public async Task<IsolatedProcess> StartAsync(IsolationSpec spec, LaunchStreams streams, CancellationToken cancellationToken = default)
     {
-        var plan = LaunchPlanner.Plan(spec, LaunchHost.Current);
+        var plan = LaunchPlanner.Plan(spec, Host);
         var process = await LaunchAsync(spec, plan, streams, null, cancellationToken).ConfigureAwait(false);
         return new IsolatedProcess(this, spec, process);
     }
@@ -37,7 +40,7 @@ internal sealed class IsolationEngine
     internal async Task<IsolatedProcess> JoinAsync(
         IsolationSpec container, IsolatedProcess first, ProcessSpec process, LaunchStreams streams, CancellationToken cancellationToken)
     {
-        var plan = LaunchPlanner.PlanJoin(container, process, LaunchHost.Current);
+        var plan = LaunchPlanner.PlanJoin(container, process, Host);
         var joined = await LaunchAsync(container, plan, streams, first, cancellationToken).ConfigureAwait(false);
         return new IsolatedProcess(this, container, joined);
     }

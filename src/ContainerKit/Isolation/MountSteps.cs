@@ -23,7 +23,7 @@ internal static class MountSteps
     /// </remarks>
     public static Prepared Prepare(PlanBuilder plan, IsolationSpec spec)
     {
-        var usual = Usual.Select(mount => (mount, Make(plan, spec, mount))).ToArray();
+        var usual = Usual.Where(mount => IsPossible(plan, spec, mount)).Select(mount => (mount, Make(plan, spec, mount))).ToArray();
         var nodes = DeviceSteps.OpenHostNodes(plan);
         var own = spec.Mounts.Select(mount => (mount, Make(plan, spec, mount))).ToArray();
         return new Prepared(usual, nodes, own);
@@ -98,10 +98,13 @@ internal static class MountSteps
     {
         { Type: "proc" } when plan.Mode != IdMode.Host && !spec.Namespaces.HasFlag(Namespaces.Pid) => "/proc",
         { Type: "sysfs" } when plan.Mode != IdMode.Host && !spec.Namespaces.HasFlag(Namespaces.Network) => "/sys",
-        { Type: "mqueue" } when plan.Mode != IdMode.Host && !spec.Namespaces.HasFlag(Namespaces.Ipc) => "/dev/mqueue",
         { Target: "/dev/shm" } when mount == Usual[4] && !spec.Namespaces.HasFlag(Namespaces.Ipc) => "/dev/shm",
         _ => null,
     };
+
+    // The host's message queues cannot be mounted from a user namespace, and whether the host has them mounted is not known here.
+    private static bool IsPossible(PlanBuilder plan, IsolationSpec spec, Mount mount) =>
+        mount.Type != "mqueue" || plan.Mode == IdMode.Host || spec.Namespaces.HasFlag(Namespaces.Ipc);
 
     private static LaunchStep New(PlanBuilder plan, IsolationSpec spec, string words, Mount mount, MountOptions options)
     {

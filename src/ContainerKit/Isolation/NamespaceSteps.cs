@@ -133,7 +133,12 @@ internal static class NamespaceSteps
     private static void EndParent(PlanBuilder plan, LaunchData started)
     {
         var end = new LaunchLabel();
-        plan.Call("report the process", SystemCall.write, PlanBuilder.Report, started, 8).Then(end);
+        var unheard = new LaunchLabel();
+        plan.Call("report the process", SystemCall.write, PlanBuilder.Report, started, 8).OnSuccess(end).OnError(unheard);
+
+        // A process that the host does not know of must not go on.
+        plan.Program.Mark(unheard);
+        plan.Call("end the process", SystemCall.kill, Operand.ValueAt(started, 4), SIGKILL).Then(end);
         plan.Program.Mark(end);
         plan.Call("end the launch program", SystemCall.exit_group, 0).Then(LaunchLabel.Nowhere);
     }

@@ -81,7 +81,9 @@ internal static class RootSteps
             MountSteps.Configure(plan, words, context, "source", "overlay");
             foreach (var (key, value) in relative)
             {
-                MountSteps.Configure(plan, words, context, key == "lowerdir" ? "lowerdir+" : key, value);
+                // One lower directory is taken as it is; in the two others the kernel still looks for backslashes.
+                var given = key is "upperdir" or "workdir" ? value?.Replace("\\", "\\\\", StringComparison.Ordinal) : value;
+                MountSteps.Configure(plan, words, context, key == "lowerdir" ? "lowerdir+" : key, given);
             }
 
             plan.Call(words, SystemCall.fsconfig, context, FSCONFIG_CMD_CREATE, 0, 0, 0);

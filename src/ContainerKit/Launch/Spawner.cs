@@ -70,10 +70,11 @@ internal static unsafe class Spawner
                 Check(Raw.posix_spawn_file_actions_adddup2(actions, (int)request.Descriptors[i].DangerousGetHandle(), i));
             }
 
-            // .NET ignores SIGPIPE and handles others; the program is to find all of it as a shell would leave it.
+            // .NET ignores SIGPIPE and handles others; the program is to find all of it as a shell would leave it. (sigfillset(3) leaves
+            // out two signals that libc keeps for itself, and those would be ignored in the program.)
             _ = Raw.sigemptyset(signals);
             Check(Raw.posix_spawnattr_setsigmask(attributes, signals));
-            _ = Raw.sigfillset(signals);
+            new Span<byte>(signals, Raw.OpaqueSize).Fill(0xFF);
             Check(Raw.posix_spawnattr_setsigdefault(attributes, signals));
             Check(Raw.posix_spawnattr_setflags(attributes, Raw.POSIX_SPAWN_SETSIGDEF | Raw.POSIX_SPAWN_SETSIGMASK));
 

@@ -40,6 +40,7 @@ internal enum SystemCall
     mount,
     mount_setattr,
     move_mount,
+    nonsense,
     open_tree,
     openat,
     openat2,
@@ -119,6 +120,8 @@ internal static class SystemCallNumbers
         SystemCall.mount => (165, 40),
         SystemCall.mount_setattr => (442, 442),
         SystemCall.move_mount => (429, 429),
+        // No kernel has it: it fails with ENOSYS, for tests that let a step fail.
+        SystemCall.nonsense => (0xFFFF, 0xFFFF),
         SystemCall.open_tree => (428, 428),
         SystemCall.openat => (257, 56),
         SystemCall.openat2 => (437, 437),

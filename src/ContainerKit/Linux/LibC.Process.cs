@@ -49,9 +49,6 @@ internal static unsafe partial class LibC
     [LibraryImport(Library)]
     public static partial int sigemptyset(void* set);
 
-    [LibraryImport(Library)]
-    public static partial int sigfillset(void* set);
-
     [LibraryImport(Library, SetLastError = true)]
     public static partial int sigaction(int signal, void* action, void* old);
 
