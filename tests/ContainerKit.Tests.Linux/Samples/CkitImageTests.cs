@@ -1,0 +1,77 @@
+using System.Text.Json.Nodes;
+
+namespace ContainerKit.Tests.Linux.Samples;
+
+internal sealed class CkitImageTests : CkitFixture
+{
+    [Test]
+    public void Import_prints_the_familiar_name() =>
+        Assert.That(Output("import", RootFileSystem, "docker.io/library/imported"), Is.EqualTo("imported:latest"));
+
+    [Test]
+    public void Images_are_listed_for_people_and_for_programs()
+    {
+        var table = Output("images").Split('\n');
+        var ids = Output("images", "-q").Split('\n');
+        var rows = JsonNode.Parse(Output("images", "--json"))!.AsArray();
+
+        Assert.That(table[0], Does.StartWith("REPOSITORY").And.Contain("IMAGE ID"));
+        Assert.That(table, Has.Some.Match("^box +1 +[0-9a-f]{12} "));
+        Assert.That(ids, Has.All.Match("^[0-9a-f]{12}$"));
+        Assert.That(rows.Select(row => $"{row!["Repository"]}:{row["Tag"]}"), Has.Member("box:1"));
+    }
+
+    [Test]
+    public void Inspect_writes_an_array_with_dockers_keys()
+    {
+        var image = JsonNode.Parse(Output("inspect", "box:1"))!.AsArray().Single()!;
+
+        Assert.That(image["Id"]!.ToString(), Does.StartWith("sha256:"));
+        Assert.That(image["RepoTags"]![0]!.ToString(), Is.EqualTo("box:1"));
+        Assert.That(image["Os"]!.ToString(), Is.EqualTo("linux"));
+        Assert.That(image["RootFS"]!["Layers"]!.AsArray(), Has.Count.EqualTo(1));
+        Assert.That(image["Config"]!.AsObject().Select(field => field.Key), Is.SupersetOf((string[])["Env", "Cmd", "Entrypoint", "WorkingDir", "User", "Labels"]));
+    }
+
+    [Test]
+    public void Files_are_listed_and_read_without_running_anything()
+    {
+        Assert.That(Output("ls", "box:1").Split('\n'), Is.SupersetOf((string[])["bin", "etc"]));
+        Assert.That(Output("ls", "box:1", "/etc"), Is.EqualTo("motd\npasswd\ntext"));
+        Assert.That(Output("cat", "box:1", "/etc/motd"), Is.EqualTo("hello from below"));
+        Assert.That(Ckit("cat", "box:1", "/etc/nothing").ExitCode, Is.EqualTo(125));
+    }
+
+    [Test]
+    public void Layers_are_listed() => Assert.That(JsonNode.Parse(Output("layers", "--json", "box:1"))!.AsArray(), Has.Count.EqualTo(1));
+
+    [TestCase("oci")]
+    [TestCase("docker")]
+    [TestCase("oci-dir")]
+    public void What_one_store_saves_another_loads(string format)
+    {
+        var archive = Path.Combine(HostDirectory, "saved-" + format);
+        Output("save", "--format", format, "-o", archive, "box:1");
+
+        Assert.That(CkitIn("other-" + format, "load", "-i", archive).Output, Is.EqualTo("box:1\n"));
+        Assert.That(CkitIn("other-" + format, "cat", "box:1", "/etc/motd").Output, Is.EqualTo("hello from below\n"));
+    }
+
+    [Test]
+    public void A_further_name_comes_and_goes()
+    {
+        Output("tag", "box:1", "box:two");
+        Assert.That(Output("cat", "box:two", "/etc/motd"), Is.EqualTo("hello from below"));
+
+        Output("rmi", "box:two");
+        Assert.That(Ckit("inspect", "box:two").ExitCode, Is.EqualTo(125));
+        Assert.That(Ckit("inspect", "box:1").ExitCode, Is.Zero);
+    }
+
+    [Test]
+    public void Info_says_what_the_host_can_do()
+    {
+        Assert.That(Output("info"), Does.Contain("overlay"));
+        Assert.That(JsonNode.Parse(Output("info", "--json")), Is.Not.Null);
+    }
+}
