@@ -40,23 +40,12 @@ internal static class JsonDocuments
         return buffer.ToArray();
     }
 
-    public static string? FindString(this JsonObject document, string name, string what)
+    public static string? FindString(this JsonObject document, string name, string what) => document[name] switch
     {
-        try
-        {
-            return document[name] switch
-            {
-                null => null,
-                JsonValue value when value.TryGetValue(out string? text) => text,
-                _ => throw Wrong(what, name, "text"),
-            };
-        }
-        catch (InvalidOperationException e)
-        {
-            // Half of a surrogate pair, escaped: valid JSON, but no text.
-            throw new ImageException($"The {what} has a '{name}' that is not text.", e);
-        }
-    }
+        null => null,
+        JsonValue value when value.TryGetValue(out string? text) => text,
+        _ => throw Wrong(what, name, "text"),
+    };
 
     public static string GetString(this JsonObject document, string name, string what) =>
         document.FindString(name, what) ?? throw new ImageException($"The {what} has no '{name}'.");
@@ -114,17 +103,8 @@ internal static class JsonDocuments
         ? digest
         : throw new ImageException($"The {what} has a digest that is not sha256: and 64 lower-case hexadecimal digits.");
 
-    private static string Text(JsonNode? item, string what, string name)
-    {
-        try
-        {
-            return item is JsonValue value && value.TryGetValue(out string? text) ? text : throw Wrong(what, name, "text only");
-        }
-        catch (InvalidOperationException e)
-        {
-            throw new ImageException($"The {what} has a '{name}' that is not text.", e);
-        }
-    }
+    private static string Text(JsonNode? item, string what, string name) =>
+        item is JsonValue value && value.TryGetValue(out string? text) ? text : throw Wrong(what, name, "text only");
 
     private static JsonNode? ParseAny(ReadOnlySpan<byte> json, string what, int maxBytes)
     {
@@ -135,11 +115,39 @@ internal static class JsonDocuments
 
         try
         {
-            return JsonNode.Parse(json, documentOptions: Options);
+            var document = JsonNode.Parse(json, documentOptions: Options);
+            ReadAll(document);
+            return document;
         }
         catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException)
         {
             throw new ImageException($"The {what} is not valid JSON: {e.Message}", e);
+        }
+    }
+
+    // Text is decoded when it is asked for, and only then found to be no text (bytes that are not UTF-8, half of a surrogate pair).
+    // Asking once for all of it brings that failure here.
+    private static void ReadAll(JsonNode? node)
+    {
+        switch (node)
+        {
+            case JsonObject members:
+                foreach (var (_, member) in members)
+                {
+                    ReadAll(member);
+                }
+
+                break;
+            case JsonArray items:
+                foreach (var item in items)
+                {
+                    ReadAll(item);
+                }
+
+                break;
+            case JsonValue value:
+                value.TryGetValue(out string? _);
+                break;
         }
     }
 
