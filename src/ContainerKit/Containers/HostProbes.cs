@@ -1,6 +1,7 @@
 using System.Runtime.Versioning;
 using ContainerKit.Isolation;
 using ContainerKit.Isolation.Cgroups;
+using ContainerKit.Launch;
 using ContainerKit.Linux;
 using ContainerKit.Storage;
 
@@ -33,6 +34,7 @@ internal static class HostProbes
         var layout = CgroupLayout.Detect();
         var placement = CgroupPlacement.Find(layout, Everything, withStatistics: true);
         var isRoot = Environment.IsPrivilegedProcess;
+        var (namespaceFailure, overlayFailure) = isRoot ? (null, null) : TryAsOrdinaryUser(root);
         return new HostFacts
         {
             IsRoot = isRoot,
@@ -48,7 +50,8 @@ internal static class HostProbes
             Drivers = StorageDrivers.Examine(root),
             FuseError = TryOpen("/dev/fuse"),
             ReflinkError = KernelProbe.TryReflink(root),
-            OverlayError = isRoot ? TryOverlay(root, "lowerdir") : null,
+            OverlayError = isRoot ? TryOverlay(root, "lowerdir") : overlayFailure?.Errno,
+            UserNamespaceRefusal = namespaceFailure?.Message,
             OverlayLayerError = isRoot ? TryOverlay(root, "lowerdir+") : null,
             Cgroups = layout,
             ControllerPlaces = placement.Places.SelectMany(p => p.Controllers.Select(c => (c.Name, p.Parent)))
@@ -65,7 +68,22 @@ internal static class HostProbes
         : [];
 
     [SupportedOSPlatform("linux")]
-    private static int TryOverlay(string root, string key)
+    private static int TryOverlay(string root, string key) => WithDirectories(
+        root, path => KernelProbe.TryOverlay([(key, $"{path}/lower"), ("upperdir", $"{path}/upper"), ("workdir", $"{path}/work")]));
+
+    // What an ordinary user may do depends on security modules whose settings say little: so it is tried.
+    [SupportedOSPlatform("linux")]
+    private static (LaunchFailedException? Namespace, LaunchFailedException? Overlay) TryAsOrdinaryUser(string root)
+    {
+        var (user, group) = ((uint)Tmds.Linux.LibC.geteuid(), (uint)Tmds.Linux.LibC.getegid());
+        return UserNamespaceTrial.EnterAsync(user, group, root).GetAwaiter().GetResult() is { } failure
+            ? (failure, null)
+            : (null, WithDirectories(
+                root, path => UserNamespaceTrial.StackAsync(user, group, path, $"{path}/lower", $"{path}/upper", $"{path}/work").GetAwaiter().GetResult()));
+    }
+
+    [SupportedOSPlatform("linux")]
+    private static T WithDirectories<T>(string root, Func<string, T> attempt)
     {
         var name = $".probe-{Guid.NewGuid():N}";
         using var store = RootedDirectory.Open(root);
@@ -77,8 +95,7 @@ internal static class HostProbes
                 Directory.CreateDirectory(Path.Combine(root, name + part), (UnixFileMode)PrivateMode);
             }
 
-            var path = Path.Combine(root, name);
-            return KernelProbe.TryOverlay([(key, $"{path}/lower"), ("upperdir", $"{path}/upper"), ("workdir", $"{path}/work")]);
+            return attempt(Path.Combine(root, name));
         }
         finally
         {

@@ -8,7 +8,7 @@ namespace ContainerKit.Containers;
 internal static class HostVerdicts
 {
     private static readonly Version
-        OldestKernel = new(5, 6), UserOverlay = new(5, 11), MappedMounts = new(5, 12), GroupKill = new(5, 14), LayerByLayer = new(6, 7), FusePassthrough = new(6, 9);
+        OldestKernel = new(5, 6), UserOverlay = new(5, 11), MappedMounts = new(5, 12), GroupKill = new(5, 14), LayerByLayer = new(6, 8), FusePassthrough = new(6, 9);
 
     public static HostReport Report(HostFacts facts) => new(
     [
@@ -20,12 +20,12 @@ internal static class HostVerdicts
         FusePassThrough(facts),
         UserNamespaces(facts),
         SubordinateIds(facts),
-        Namespace(facts, "network namespaces", "net"),
-        Namespace(facts, "cgroup namespaces", "cgroup"),
+        Namespace(facts, "network-namespaces", "net"),
+        Namespace(facts, "cgroup-namespaces", "cgroup"),
         Seccomp(facts),
         Call(facts, "pidfd", "pidfd_open", "processes are waited for and signalled without their numbers"),
         Call(facts, "openat2", "openat2", "paths inside a container are resolved by the kernel, within its root"),
-        Call(facts, "new mount calls", "fsopen", "mounts are made without paths"),
+        Call(facts, "mount-api", "fsopen", "mounts are made without paths"),
         MappedMount(facts),
         MemoryPrograms(facts),
         Cgroups(facts),
@@ -55,7 +55,7 @@ internal static class HostVerdicts
 
     private static HostCapability OverlayLayers(HostFacts facts)
     {
-        const string Name = "overlay layers one by one";
+        const string Name = "overlay-lowerdirs";
         return (facts.OverlayLayerError, facts.Kernel >= LayerByLayer) switch
         {
             (0, _) or (null, true) => Yes(Name, "each layer is a setting of its own, so that their number and names do not matter"),
@@ -75,12 +75,12 @@ internal static class HostVerdicts
     };
 
     private static HostCapability FusePassThrough(HostFacts facts) => facts.Kernel >= FusePassthrough
-        ? Yes("fuse passthrough", facts.IsRoot ? "the kernel has it" : "the kernel has it; it gives it to root only")
-        : No("fuse passthrough", $"Linux {FusePassthrough} brings it");
+        ? Yes("fuse-passthrough", facts.IsRoot ? "the kernel has it" : "the kernel has it; it gives it to root only")
+        : No("fuse-passthrough", $"Linux {FusePassthrough} brings it");
 
     private static HostCapability UserNamespaces(HostFacts facts) => WhyNoUserNamespaces(facts) is var (reason, cure)
-        ? No("user namespaces", reason, cure)
-        : Yes("user namespaces", facts.IsRoot ? "for root" : "for ordinary users");
+        ? No("user-namespaces", reason, cure)
+        : Yes("user-namespaces", facts.IsRoot ? "for root" : "for ordinary users");
 
     private static (string Reason, string? Cure)? WhyNoUserNamespaces(HostFacts facts)
     {
@@ -150,7 +150,7 @@ internal static class HostVerdicts
 
     private static HostCapability MappedMount(HostFacts facts)
     {
-        const string Name = "id-mapped mounts";
+        const string Name = "id-mapped-mounts";
         return facts.Kernel < MappedMounts || facts.Calls.GetValueOrDefault("mount_setattr", Errno.ENOSYS) == Errno.ENOSYS
             ? No(Name, $"Linux {MappedMounts} brings them")
             : facts.IsRoot ? Yes(Name, "the kernel has them; each file system says whether it takes part")
@@ -158,8 +158,8 @@ internal static class HostVerdicts
     }
 
     private static HostCapability MemoryPrograms(HostFacts facts) => facts.Settings.GetValueOrDefault("vm/memfd_noexec") == "2"
-        ? No("memfd exec", "vm.memfd_noexec is 2, so programs cannot run from memory; a nameless file in the store stands in", "Set it with 'sysctl vm.memfd_noexec=1'.")
-        : Yes("memfd exec", "programs run from memory");
+        ? No("memfd-exec", "vm.memfd_noexec is 2, so programs cannot run from memory; a nameless file in the store stands in", "Set it with 'sysctl vm.memfd_noexec=1'.")
+        : Yes("memfd-exec", "programs run from memory");
 
     private static HostCapability Cgroups(HostFacts facts)
     {
@@ -174,18 +174,18 @@ internal static class HostVerdicts
     }
 
     private static HostCapability Controller(HostFacts facts, string name) => facts.ControllerPlaces.TryGetValue(name, out var place)
-        ? Yes($"cgroup {name}", $"to be had in '{place}'")
+        ? Yes($"cgroup-{name}", $"to be had in '{place}'")
         : No(
-            $"cgroup {name}",
+            $"cgroup-{name}",
             facts.MissingControllers.GetValueOrDefault(name, "the kernel does not have it"),
             facts.IsRoot ? "Mount it, or hand it down (cgroup.subtree_control)." : "Start the program with 'systemd-run --user --scope -p Delegate=yes', or run as root.");
 
     private static HostCapability TreeKill(HostFacts facts)
     {
-        const string Name = "cgroup kill";
+        const string Name = "cgroup-kill";
         return facts.Cgroups.Unified is null ? No(Name, "there is no cgroup file system of version 2; trees are killed with their process namespace")
             : facts.Kernel < GroupKill ? No(Name, $"Linux {GroupKill} brings it; trees are killed with their process namespace")
-            : facts.IsRoot || facts.ControllerPlaces.Count > 0 ? Yes(Name, "whole groups die at once")
+            : facts.IsRoot || facts.ControllerPlaces.Count > 0 ? Yes(Name, "a whole group of processes is killed at once")
             : No(Name, "no group can be made; trees are killed with their process namespace");
     }
 

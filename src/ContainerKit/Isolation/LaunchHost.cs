@@ -18,7 +18,7 @@ internal sealed record LaunchHost
     /// <summary>The highest capability that the kernel knows.</summary>
     public int LastCapability { get; init; } = 40;
 
-    /// <summary>Whether overlay takes lower directories one by one (Linux 6.5); otherwise all of them share one page of text.</summary>
+    /// <summary>Whether overlay takes lower directories one by one (Linux 6.8); otherwise all of them share one page of text.</summary>
     public bool HasLowerDirPlus { get; init; } = true;
 
     /// <summary>This machine and process. It does not change, so it is looked up once.</summary>
@@ -29,7 +29,7 @@ internal sealed record LaunchHost
         UserId = Tmds.Linux.LibC.geteuid(),
         GroupId = Tmds.Linux.LibC.getegid(),
         LastCapability = ReadNumber("/proc/sys/kernel/cap_last_cap") ?? 40,
-        HasLowerDirPlus = Environment.OSVersion.Version >= new Version(6, 5),
+        HasLowerDirPlus = Environment.OSVersion.Version >= new Version(6, 8),
     };
 
     private static int? ReadNumber(string path) =>

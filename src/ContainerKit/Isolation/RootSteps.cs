@@ -97,7 +97,7 @@ internal static class RootSteps
         {
             throw new HostCapabilityException("overlay-lowerdirs", $"The container cannot start: this kernel has no room for the paths of its {paths.Length} layer directories.")
             {
-                Hint = "Linux 6.5 and later take them one by one; with an older one, use an image of fewer layers, or a store with a shorter path.",
+                Hint = "Linux 6.8 and later take them one by one; with an older one, use an image of fewer layers, or a store with a shorter path.",
             };
         }
 

@@ -5,7 +5,7 @@ using ContainerKit.Tests.Linux.Support;
 
 namespace ContainerKit.Tests.Linux.Isolation;
 
-/// <summary>Groups of version 1 on the real kernel, with real processes in them.</summary>
+/// <summary>Groups on the real kernel, with real processes in them: limits by version 1, and what version 2 can do without controllers.</summary>
 public class CgroupKernelTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
@@ -229,6 +229,76 @@ public class CgroupKernelTests
         Assert.That(Directory.GetFiles(_book.Path), Is.Empty);
     }
 
+    [Test]
+    public void Version_2_kills_a_whole_tree_at_once()
+    {
+        var directory = MakeUnifiedGroup("test-kill-2");
+        using var tree = StartInDirectories([Path.Combine(directory, "cgroup.procs")], "(sleep 60 & setsid sleep 60 & wait) & sleep 60");
+        CgroupProcesses.Retry(Patience, () => CgroupProcesses.List(directory).Count >= 4);
+
+        var isEmpty = CgroupProcesses.KillAll(directory, CgroupVersion.V2, Patience);
+        RemoveUnifiedGroup(directory);
+
+        Assert.That((isEmpty, Directory.Exists(directory)), Is.EqualTo((true, false)));
+    }
+
+    [Test]
+    public void Version_2_freezes_and_thaws()
+    {
+        var directory = MakeUnifiedGroup("test-freeze-2");
+        using var group = new Cgroup("test-freeze-2", [new CgroupDirectory(CgroupVersion.V2, [], directory)], new CgroupBookkeeping(_book.Path), null, []);
+        var counter = Path.Combine(_book.Path, "counter");
+        using var busy = StartIn(group, $"i=0; while :; do i=$((i+1)); echo $i > {counter}; done");
+        CgroupProcesses.Retry(Patience, () => File.Exists(counter));
+
+        group.Freeze();
+        var frozen = File.ReadAllText(counter);
+        Thread.Sleep(200);
+        var later = File.ReadAllText(counter);
+        group.Thaw();
+        var moves = CgroupProcesses.Retry(Patience, () => File.ReadAllText(counter) is { Length: > 0 } now && now != later);
+        RemoveUnifiedGroup(directory);
+
+        Assert.That((later, moves), Is.EqualTo((frozen, true)));
+    }
+
+    [Test]
+    public void Version_2_hands_a_controller_down_to_a_group()
+    {
+        var top = Unified();
+        Needs.That(CgroupFile.ReadWords(top, "cgroup.controllers").Contains("hugetlb"), "version 2 has no controller here that version 1 left it");
+        var directory = Path.Combine(top, "containerkit", "test-down-2");
+
+        var before = CgroupFile.ReadWords(top, "cgroup.subtree_control");
+        CgroupTree.Make(directory, ["hugetlb"]);
+        var controllers = CgroupFile.ReadWords(directory, "cgroup.controllers");
+        RemoveUnifiedGroup(directory);
+        CgroupFile.Write(top, "cgroup.subtree_control", before.Contains("hugetlb") ? "+hugetlb" : "-hugetlb");
+
+        Assert.That(controllers, Is.EquivalentTo(new[] { "hugetlb" }));
+    }
+
+    private static string Unified()
+    {
+        var unified = CgroupLayout.Detect().Unified;
+        Needs.That(unified is not null, "no cgroup file system of version 2 is mounted");
+        return unified!.OwnDirectory;
+    }
+
+    private static string MakeUnifiedGroup(string id)
+    {
+        var directory = Path.Combine(Unified(), "containerkit", id);
+        CgroupTree.Make(directory);
+        return directory;
+    }
+
+    private static void RemoveUnifiedGroup(string directory)
+    {
+        CgroupProcesses.KillAll(directory, CgroupVersion.V2, Patience);
+        CgroupProcesses.Remove(directory, Patience);
+        CgroupProcesses.TryRemoveDirectory(Path.GetDirectoryName(directory)!);
+    }
+
     private static string DirectoryOf(Cgroup group, string controller) =>
         Path.GetDirectoryName(group.ProcsFiles.Single(f => f.Split('/').Contains(controller)))!;
 
@@ -245,7 +315,9 @@ public class CgroupKernelTests
     // The shell enters the groups itself and then becomes the program, so that nothing of it ever runs outside.
     private static Process StartInDirectories(IReadOnlyList<string> procsFiles, string script)
     {
-        var enter = string.Concat(procsFiles.Select(f => $"echo $$ > '{f}'; "));
-        return Process.Start("bash", ["-c", $"{enter} touch /dev/null; exec bash -c \"$1\"", "bash", script]);
+        var enter = string.Concat(procsFiles.Select(f => $"echo $$ > '{f}' || exit 99; "));
+        var process = Process.Start("bash", ["-c", $"{enter} exec bash -c \"$1\"", "bash", script]);
+        CgroupProcesses.Retry(Patience, () => CgroupFile.TryRead($"/proc/{process.Id}", "cmdline")?.EndsWith(script + "\0", StringComparison.Ordinal) ?? true);
+        return process;
     }
 }

@@ -34,12 +34,12 @@ public class HostVerdictsTests
 
     [TestCase("overlay")]
     [TestCase("vfs")]
-    [TestCase("user namespaces")]
+    [TestCase("user-namespaces")]
     [TestCase("subordinate-ids")]
     [TestCase("seccomp")]
     [TestCase("pidfd")]
-    [TestCase("memfd exec")]
-    [TestCase("cgroup memory")]
+    [TestCase("memfd-exec")]
+    [TestCase("cgroup-memory")]
     [TestCase("fuse")]
     public void An_ordinary_desktop_can_do_the_usual(string name)
     {
@@ -55,8 +55,8 @@ public class HostVerdictsTests
 
         Assert.Multiple(() =>
         {
-            Assert.That(report["user namespaces"]!.IsAvailable, Is.False);
-            Assert.That(report["user namespaces"]!.Hint, Does.Contain("AppArmor profile"));
+            Assert.That(report["user-namespaces"]!.IsAvailable, Is.False);
+            Assert.That(report["user-namespaces"]!.Hint, Does.Contain("AppArmor profile"));
             Assert.That(report["overlay"]!.Detail, Does.Contain("AppArmor"));
             Assert.That(report["vfs"]!.IsAvailable, Is.True);
         });
@@ -66,7 +66,7 @@ public class HostVerdictsTests
     [TestCase("kernel/unprivileged_userns_clone", "0", "sysctl kernel.unprivileged_userns_clone=1")]
     public void A_setting_that_forbids_is_named_with_its_cure(string setting, string value, string cure)
     {
-        var capability = HostVerdicts.Report(With(setting, value))["user namespaces"];
+        var capability = HostVerdicts.Report(With(setting, value))["user-namespaces"];
 
         Assert.That(capability!.IsAvailable, Is.False);
         Assert.That(capability.Hint, Does.Contain(cure));
@@ -77,7 +77,7 @@ public class HostVerdictsTests
     {
         var report = HostVerdicts.Report(Ubuntu with { UserNamespaceRefusal = "unshare: Operation not permitted." });
 
-        Assert.That(report["user namespaces"]!.Detail, Is.EqualTo("unshare: Operation not permitted"));
+        Assert.That(report["user-namespaces"]!.Detail, Is.EqualTo("unshare: Operation not permitted"));
     }
 
     [Test]
@@ -99,7 +99,7 @@ public class HostVerdictsTests
     [Test]
     public void A_missing_controller_says_why()
     {
-        var capability = HostVerdicts.Report(Ubuntu)["cgroup cpu"];
+        var capability = HostVerdicts.Report(Ubuntu)["cgroup-cpu"];
 
         Assert.That(capability!.Detail, Is.EqualTo("'/sys/fs/cgroup/a' does not have it"));
         Assert.That(capability.Hint, Does.Contain("Delegate=yes"));
@@ -108,7 +108,7 @@ public class HostVerdictsTests
     [Test]
     public void Memory_that_may_not_run_is_no_disaster()
     {
-        var capability = HostVerdicts.Report(With("vm/memfd_noexec", "2"))["memfd exec"];
+        var capability = HostVerdicts.Report(With("vm/memfd_noexec", "2"))["memfd-exec"];
 
         Assert.That((capability!.IsAvailable, capability.Detail), Is.EqualTo((false, "vm.memfd_noexec is 2, so programs cannot run from memory; a nameless file in the store stands in")));
     }
@@ -124,7 +124,7 @@ public class HostVerdictsTests
 
         var report = HostVerdicts.Report(bare);
 
-        Assert.That(report.Capabilities.Where(c => c.IsAvailable).Select(c => c.Name), Is.EqualTo(new[] { "memfd exec" }));
+        Assert.That(report.Capabilities.Where(c => c.IsAvailable).Select(c => c.Name), Is.EqualTo(new[] { "memfd-exec" }));
         Assert.That(report.Capabilities.Select(c => c.Detail), Is.All.Not.Empty);
     }
 

@@ -173,7 +173,7 @@ internal sealed class Cgroup : IDisposable
         var layout = CgroupLayout.Detect();
         if (layout.Find("freezer") is not { } hierarchy)
         {
-            throw new HostCapabilityException("cgroup freezer", "The container cannot be frozen: the cgroup controller 'freezer' is not mounted.")
+            throw new HostCapabilityException("cgroup-freezer", "The container cannot be frozen: the cgroup controller 'freezer' is not mounted.")
             {
                 Hint = "Mount it, or boot with control groups of version 2.",
             };

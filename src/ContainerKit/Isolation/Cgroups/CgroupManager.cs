@@ -43,7 +43,7 @@ internal sealed partial class CgroupManager
         List<string> notApplied = [.. placement.Missing.Select(m => Explain(m.Key, m.Value))];
         if (notApplied.Count > 0 && !bestEffort)
         {
-            throw new HostCapabilityException($"cgroup {placement.Missing.First().Key.Name}", notApplied[0]) { Hint = Cure() };
+            throw new HostCapabilityException($"cgroup-{placement.Missing.First().Key.Name}", notApplied[0]) { Hint = Cure() };
         }
 
         // The book comes before the groups, so that whoever dies in between leaves nothing unknown.
@@ -132,9 +132,9 @@ internal sealed partial class CgroupManager
     private static ContainerKitException Translate(CgroupController controller, LinuxException e) => e.Errno switch
     {
         // A file that is not there is a kernel without that ability; everything else that is refused is a value.
-        Errno.ENOENT => new HostCapabilityException($"cgroup {controller.Name}", Explain(controller, e.Message), e) { Hint = "This kernel lacks it." },
+        Errno.ENOENT => new HostCapabilityException($"cgroup-{controller.Name}", Explain(controller, e.Message), e) { Hint = "This kernel lacks it." },
         Errno.EACCES or Errno.EPERM or Errno.EROFS =>
-            new HostCapabilityException($"cgroup {controller.Name}", Explain(controller, e.Message), e) { Hint = Cure() },
+            new HostCapabilityException($"cgroup-{controller.Name}", Explain(controller, e.Message), e) { Hint = Cure() },
         _ => new IsolationException(Explain(controller, e.Message), e) { Step = $"limit {controller.Name}" },
     };
 

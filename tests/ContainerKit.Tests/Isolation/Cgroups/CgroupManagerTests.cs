@@ -46,7 +46,7 @@ public class CgroupManagerTests
 
         var e = Assert.Throws<HostCapabilityException>(() => manager.Create("web", new ResourceLimits { Pids = 5 }));
 
-        Assert.That(e!.Capability, Is.EqualTo("cgroup pids"));
+        Assert.That(e!.Capability, Is.EqualTo("cgroup-pids"));
         Assert.That(e.Message, Is.EqualTo($"The limits of the cgroup controller 'pids' cannot be applied: '{_groups.Top}' does not have it."));
         Assert.That(e.Hint, Is.Not.Empty);
     }
