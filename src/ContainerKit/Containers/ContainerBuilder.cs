@@ -206,6 +206,12 @@ public sealed class ContainerBuilder
     public async Task<CommandResult> RunAsync(CancellationToken cancellationToken = default)
     {
         await using var running = await StartAsync(cancellationToken).ConfigureAwait(false);
+        if (_options.StandardInput is null)
+        {
+            // Nobody will ever write to it: a program that reads is to find the end, and not to wait.
+            await running.StandardInput.DisposeAsync().ConfigureAwait(false);
+        }
+
         var result = await running.CaptureAsync(cancellationToken).ConfigureAwait(false);
         return _options.ExitCheck == ExitCheck.None || result.ExitStatus.IsSuccess
             ? result

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.Versioning;
 using ContainerKit.Content;
-using ContainerKit.Images;
 using ContainerKit.Isolation;
 using ContainerKit.Isolation.Cgroups;
 using ContainerKit.Isolation.Seccomp;
@@ -114,8 +113,7 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
     {
         using var lease = Images.Catalog.Lease(cancellationToken);
         var needed = Images.Catalog.List()
-            .SelectMany(image => ChainId.All(image.Layers.Select(layer => layer.DiffId)))
-            .Select(unpacker.NameOf)
+            .SelectMany(unpacker.NamesOf)
             .ToHashSet();
         needed.UnionWith(UsedSnapshots());
         Snapshots.Collect(snapshot => needed.Contains(snapshot.Id), cancellationToken);

@@ -24,6 +24,7 @@ internal sealed class ContainerRun : IAsyncDisposable
     private readonly ConcurrentDictionary<int, byte> _joined = new();
     private readonly Lock _layerGate = new();
     private Action? _stopped;
+    private bool _hasEnded;
 
     private ContainerRun(ContainerCatalog catalog, ContainerRecord record, ProcessSpec processSpec, SnapshotLease lease, Cgroup? cgroup, IsolatedProcess process, Pipes pipes)
     {
@@ -96,7 +97,7 @@ internal sealed class ContainerRun : IAsyncDisposable
         // The program may be killed meanwhile, and its end lets go of the layer: not before the reader is done.
         lock (_layerGate)
         {
-            return _exit.Task.IsCompleted
+            return _hasEnded
                 ? throw new StorageException($"The container '{_record.Id[..12]}' has just ended; try again.")
                 : Paused(read);
         }
@@ -126,11 +127,16 @@ internal sealed class ContainerRun : IAsyncDisposable
     /// <summary>Has something called once the program has ended; at once if it has already.</summary>
     public void WhenStopped(Action action)
     {
-        _stopped = action;
-        if (_exit.Task.IsCompleted)
+        lock (_layerGate)
         {
-            Interlocked.Exchange(ref _stopped, null)?.Invoke();
+            if (!_hasEnded)
+            {
+                _stopped = action;
+                return;
+            }
         }
+
+        action();
     }
 
     public async Task<CommandResult> ExecAsync(IReadOnlyList<string> command, ExecOptions options, CancellationToken cancellationToken)
@@ -195,19 +201,41 @@ internal sealed class ContainerRun : IAsyncDisposable
 
     private async Task WatchAsync()
     {
-        var end = await Process.WaitAsync().ConfigureAwait(false);
-        var status = new ExitStatus(end.ExitCode, end.Signal, _cgroup?.OutOfMemoryHappened ?? false);
-        _cgroup?.Dispose();
-        _catalog.Logger.Ended(_record.Id, status);
+        ExitStatus? status = null;
+        Exception? failure = null;
+        try
+        {
+            var end = await Process.WaitAsync().ConfigureAwait(false);
+            status = new ExitStatus(end.ExitCode, end.Signal, _cgroup?.OutOfMemoryHappened ?? false);
+            _cgroup?.Dispose();
+            _catalog.Logger.Ended(_record.Id, status);
+        }
+#pragma warning disable CA1031 // Whatever it is, it belongs to those who wait for the exit; nobody awaits this task.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            failure = e;
+        }
 
         // With pid 1 the kernel has ended all others and let go of the mounts: the layer can be edited again.
+        Action? stopped;
         lock (_layerGate)
         {
             _lease.Dispose();
-            _exit.SetResult(status);
+            _hasEnded = true;
+            stopped = _stopped;
         }
 
-        Interlocked.Exchange(ref _stopped, null)?.Invoke();
+        // First those who keep the books, then those who wait: a waiter may remove the container at once.
+        stopped?.Invoke();
+        if (failure is null)
+        {
+            _exit.SetResult(status!);
+        }
+        else
+        {
+            _exit.SetException(failure);
+        }
     }
 }
 

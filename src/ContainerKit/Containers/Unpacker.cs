@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.Versioning;
 using System.Security.Cryptography;
 using System.Text;
@@ -14,11 +15,35 @@ namespace ContainerKit.Containers;
 [SupportedOSPlatform("linux")]
 internal sealed class Unpacker(SnapshotStore snapshots, StoreLayout store, string variant)
 {
+    // What the isolation engine mounts on. A container must not find these among its own changes, only because its image lacks them.
+    private static readonly string[] MountPoints = ["/dev", "/proc", "/sys"];
+
+    private readonly ConcurrentDictionary<string, string> _bases = new(StringComparer.Ordinal);
+
     /// <summary>Unpacks what is not there yet.</summary>
-    /// <returns>The name of the topmost layer's snapshot; null for an image without layers.</returns>
+    /// <returns>The name of the snapshot that containers of the image stand on.</returns>
     /// <exception cref="ImageException">A layer is damaged, is refused, or is not what its diff ID says.</exception>
     /// <exception cref="StorageException">The store cannot hold it.</exception>
-    public string? Unpack(Image image, IProgress<ImageProgress>? progress, CancellationToken cancellationToken)
+    public string Unpack(Image image, IProgress<ImageProgress>? progress, CancellationToken cancellationToken)
+    {
+        var top = UnpackLayers(image, progress, cancellationToken);
+        var key = top ?? "";
+        if (_bases.TryGetValue(key, out var known) && snapshots.TryFind(known) is not null)
+        {
+            return known;
+        }
+
+        return _bases[key] = WithMountPoints(top, cancellationToken);
+    }
+
+    /// <summary>The names of all snapshots that an image may have.</summary>
+    public IEnumerable<string> NamesOf(Image image)
+    {
+        var names = ChainId.All(image.Layers.Select(layer => layer.DiffId)).Select(NameOf).ToArray();
+        return [.. names, MountPointsName(names.LastOrDefault())];
+    }
+
+    private string? UnpackLayers(Image image, IProgress<ImageProgress>? progress, CancellationToken cancellationToken)
     {
         var names = ChainId.All(image.Layers.Select(layer => layer.DiffId)).Select(NameOf).ToArray();
         if (names.Length == 0 || snapshots.TryFind(names[^1]) is not null)
@@ -53,6 +78,50 @@ internal sealed class Unpacker(SnapshotStore snapshots, StoreLayout store, strin
         (true, null) => "user",
         _ => (userAttributes ? "user-" : "") + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(idMap)))[..8],
     };
+
+    private string MountPointsName(string? top) => top is null ? variant.Length == 0 ? "no-layers" : $"no-layers-{variant}" : $"{top}-mounts";
+
+    /// <summary>
+    /// A snapshot over the image's own that has the mount points, as docker's "init" layer has; or the image's own, where that has them.
+    /// </summary>
+    private string WithMountPoints(string? top, CancellationToken cancellationToken)
+    {
+        var name = MountPointsName(top);
+        if (snapshots.TryFind(name) is not null)
+        {
+            return name;
+        }
+
+        var lease = snapshots.Prepare($"mounts-{ContainerName.NewId()[..16]}", top, cancellationToken);
+        try
+        {
+            if (MakeMissingMountPoints(lease))
+            {
+                snapshots.Commit(lease, name);
+                return name;
+            }
+        }
+        catch
+        {
+            snapshots.Remove(lease);
+            throw;
+        }
+
+        snapshots.Remove(lease);
+        return top!;
+    }
+
+    private bool MakeMissingMountPoints(SnapshotLease lease)
+    {
+        using var tree = snapshots.OpenTree(lease);
+        var missing = MountPoints.Where(path => !tree.Exists(path)).ToArray();
+        foreach (var path in missing)
+        {
+            tree.MakeDirectory(path);
+        }
+
+        return missing.Length > 0;
+    }
 
     private void UnpackLayer(Layer layer, string? parent, string name, CancellationToken cancellationToken)
     {
