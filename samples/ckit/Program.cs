@@ -5,7 +5,7 @@ using Ckit.CommandLine;
 using var interruption = new Interruption();
 try
 {
-    var root = CkitRoot.Create();
+    var root = CkitRoot.Create(args);
     var line = root.Parse(ProgramArguments.Separate(root, args), new ParserConfiguration { ResponseFileTokenReplacer = null });
     if (line.Errors is [var error, ..])
     {

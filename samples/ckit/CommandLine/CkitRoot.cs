@@ -6,33 +6,44 @@ namespace Ckit.CommandLine;
 /// <summary>ckit's commands, in the order in which help lists them: containers, images, the host.</summary>
 internal static class CkitRoot
 {
-    public static RootCommand Create()
+    private static readonly (string Name, Func<Command> Make)[] Commands =
+    [
+        ("run", () => new RunCommand()),
+        ("create", () => new CreateCommand()),
+        ("ps", () => new PsCommand()),
+        ("rm", () => new RmCommand()),
+        ("diff", () => new DiffCommand()),
+        ("commit", () => new CommitCommand()),
+        ("cp", () => new CpCommand()),
+        ("images", () => new ImagesCommand()),
+        ("import", () => new ImportCommand()),
+        ("load", () => new LoadCommand()),
+        ("save", () => new SaveCommand()),
+        ("tag", () => new TagCommand()),
+        ("rmi", () => new RmiCommand()),
+        ("layers", () => new LayersCommand()),
+        ("ls", () => new LsCommand()),
+        ("cat", () => new CatCommand()),
+        ("inspect", () => new InspectCommand()),
+        ("info", () => new InfoCommand()),
+        ("check", () => new CheckCommand()),
+    ];
+
+    /// <summary>Makes the commands that the arguments may mean: all of them take longer to make than a container takes to start.</summary>
+    public static RootCommand Create(string[] arguments)
     {
         var root = new RootCommand("Containers and images from the command line, without a daemon.")
         {
             GlobalOptions.Root,
             GlobalOptions.Driver,
             GlobalOptions.LogLevel,
-            new RunCommand(),
-            new CreateCommand(),
-            new PsCommand(),
-            new RmCommand(),
-            new DiffCommand(),
-            new CommitCommand(),
-            new CpCommand(),
-            new ImagesCommand(),
-            new ImportCommand(),
-            new LoadCommand(),
-            new SaveCommand(),
-            new TagCommand(),
-            new RmiCommand(),
-            new LayersCommand(),
-            new LsCommand(),
-            new CatCommand(),
-            new InspectCommand(),
-            new InfoCommand(),
-            new CheckCommand(),
         };
+        var meant = Commands.Where(command => arguments.Contains(command.Name)).ToArray();
+        foreach (var (_, make) in meant.Length > 0 ? meant : Commands)
+        {
+            root.Add(make());
+        }
+
         root.SetAction(line => root.Parse("--help").Invoke(line.InvocationConfiguration));
         return root;
     }

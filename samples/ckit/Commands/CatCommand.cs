@@ -19,9 +19,13 @@ internal sealed class CatCommand : HostCommand
 
     protected override async Task<int> RunAsync(ContainerHost host, ParseResult line, CancellationToken cancellationToken)
     {
-        await using var image = await ImageFiles.OpenAsync(host, line.GetRequiredValue(_image), cancellationToken);
-        await using var file = await image.Files.OpenReadAsync(ImageFiles.Absolute(line.GetRequiredValue(_path)), cancellationToken);
-        await Pump.OutAsync(file, Descriptors.Output);
+        await ImageFiles.UseAsync(host, line.GetRequiredValue(_image), line.GetRequiredValue(_path), PrintAsync, cancellationToken);
         return 0;
+
+        async Task PrintAsync(ContainerFiles files, string path)
+        {
+            await using var file = await files.OpenReadAsync(path, cancellationToken);
+            await Pump.OutAsync(file, Descriptors.Output);
+        }
     }
 }

@@ -60,40 +60,56 @@ internal sealed class CpCommand : HostCommand
         var isDirectory = (await files.GetMetadataAsync(source, cancellationToken)).Kind == FileKind.Directory;
         var existing = Directory.Exists(destination) ? FileKind.Directory : Path.Exists(destination) ? FileKind.File : (FileKind?)null;
         RequireFit(source, isDirectory, destination, existing);
-        if (existing == FileKind.Directory && StandsForContent(source))
+        var name = source.Split('/', StringSplitOptions.RemoveEmptyEntries) is [.., var last] ? last : "root";
+        var target = existing == FileKind.Directory && !StandsForContent(source) ? Path.Combine(destination, name) : destination;
+        await MergeAsync(files, source, Path.GetFullPath(target).TrimEnd('/'), cancellationToken);
+    }
+
+    /// <summary>
+    /// The library copies only to where nothing is. A directory that is there already is filled, and a file that is in the way
+    /// replaced by renaming; a symlink in the way is never followed.
+    /// </summary>
+    private static async Task MergeAsync(ContainerFiles files, string source, string hostPath, CancellationToken cancellationToken)
+    {
+        var isDirectory = (await files.GetMetadataAsync(source, cancellationToken)).Kind == FileKind.Directory;
+        if (isDirectory && Path.Exists(hostPath))
         {
+            if (!IsRealDirectory(hostPath))
+            {
+                throw new UsageException($"Cannot copy the directory '{source}' to '{hostPath}': that is something else.");
+            }
+
             await foreach (var entry in files.ListAsync(source, cancellationToken))
             {
-                await ReplaceAsync(files, Join(source, entry.Name), Path.Combine(destination, entry.Name), cancellationToken);
+                await MergeAsync(files, Join(source, entry.Name), Join(hostPath, entry.Name), cancellationToken);
             }
+        }
+        else if (!isDirectory && IsRealDirectory(hostPath))
+        {
+            throw new UsageException($"Cannot copy '{source}' to '{hostPath}': that is a directory.");
         }
         else
         {
-            var name = source.Split('/', StringSplitOptions.RemoveEmptyEntries) is [.., var last] ? last : "root";
-            await ReplaceAsync(files, source, existing == FileKind.Directory ? Path.Combine(destination, name) : destination, cancellationToken);
+            await ReplaceAsync(files, source, hostPath, isDirectory, cancellationToken);
         }
     }
 
-    /// <summary>The library copies only to where nothing is; a file that is in the way is replaced by renaming.</summary>
-    private static async Task ReplaceAsync(ContainerFiles files, string source, string hostPath, CancellationToken cancellationToken)
+    private static async Task ReplaceAsync(ContainerFiles files, string source, string hostPath, bool isDirectory, CancellationToken cancellationToken)
     {
-        hostPath = Path.GetFullPath(hostPath).TrimEnd('/');
-        if (Directory.Exists(hostPath))
-        {
-            throw new UsageException($"Cannot copy to '{hostPath}': there is a directory already.");
-        }
-
         var aside = $"{hostPath}.{Environment.ProcessId}.part";
         await files.CopyOutAsync(source, aside, cancellationToken);
-        if (Directory.Exists(aside) && new FileInfo(aside).LinkTarget is null)
+        if (isDirectory)
         {
             Directory.Move(aside, hostPath);
         }
-        else
+        else if (Path.Exists(aside) || new FileInfo(aside).LinkTarget is not null)
         {
+            // What is not there has been left out: devices, fifos and sockets are.
             File.Move(aside, hostPath, overwrite: true);
         }
     }
+
+    private static bool IsRealDirectory(string hostPath) => new DirectoryInfo(hostPath) is { Exists: true, LinkTarget: null };
 
     private static void RequireFit(string source, bool isDirectory, string destination, FileKind? existing)
     {

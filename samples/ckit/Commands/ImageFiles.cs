@@ -3,22 +3,26 @@ using Ckit.CommandLine;
 namespace Ckit.Commands;
 
 /// <summary>The files of an image, seen through a container that nobody starts and that is gone afterwards.</summary>
-internal sealed class ImageFiles : IAsyncDisposable
+internal static class ImageFiles
 {
-    private readonly Container _container;
-
-    private ImageFiles(Container container) => _container = container;
-
-    public ContainerFiles Files => _container.Files;
-
-    public static async Task<ImageFiles> OpenAsync(ContainerHost host, string name, CancellationToken cancellationToken)
+    /// <param name="host">Where the image is.</param>
+    /// <param name="name">The image's name or digest.</param>
+    /// <param name="path">A path in it as users type it; all begin at the root.</param>
+    /// <param name="action">Is given the files, and the path with its first slash.</param>
+    /// <param name="cancellationToken">Gives up before the action.</param>
+    /// <exception cref="UsageException">The image has no such path.</exception>
+    public static async Task UseAsync(ContainerHost host, string name, string path, Func<ContainerFiles, string, Task> action, CancellationToken cancellationToken)
     {
         var image = await Lookup.ImageAsync(host, name, cancellationToken);
-        return new ImageFiles(await host.Container(image).CreateAsync(cancellationToken));
+        await using var container = await host.Container(image).CreateAsync(cancellationToken);
+        var absolute = path.StartsWith('/') ? path : "/" + path;
+        try
+        {
+            await action(container.Files, absolute);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new UsageException($"There is no '{absolute}' in the image '{name}'.", e);
+        }
     }
-
-    /// <summary>A path as users type it, where all paths begin at the root.</summary>
-    public static string Absolute(string path) => path.StartsWith('/') ? path : "/" + path;
-
-    public ValueTask DisposeAsync() => _container.DisposeAsync();
 }

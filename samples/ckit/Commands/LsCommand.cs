@@ -25,22 +25,23 @@ internal sealed class LsCommand : HostCommand
 
     protected override async Task<int> RunAsync(ContainerHost host, ParseResult line, CancellationToken cancellationToken)
     {
-        var files = await ImageFiles.OpenAsync(host, line.GetRequiredValue(_image), cancellationToken);
-        await using (files)
+        await ImageFiles.UseAsync(host, line.GetRequiredValue(_image), line.GetRequiredValue(_path), PrintAsync, cancellationToken);
+        return 0;
+
+        async Task PrintAsync(ContainerFiles files, string path)
         {
-            var path = ImageFiles.Absolute(line.GetRequiredValue(_path));
-            var names = await ListAsync(files.Files, path, cancellationToken);
+            var names = await ListAsync(files, path, cancellationToken);
             if (!line.GetValue(_long) && !line.GetValue(_json))
             {
                 using var output = new StandardOutput();
                 names.ForEach(each => output.WriteLine(each.Name));
-                return 0;
+                return;
             }
 
             var details = new List<(string Name, FileMetadata Metadata)>();
             foreach (var (name, full) in names)
             {
-                details.Add((name, await files.Files.GetMetadataAsync(full, cancellationToken)));
+                details.Add((name, await files.GetMetadataAsync(full, cancellationToken)));
             }
 
             if (line.GetValue(_json))
@@ -51,8 +52,6 @@ internal sealed class LsCommand : HostCommand
             {
                 Print(details);
             }
-
-            return 0;
         }
     }
 
