@@ -125,7 +125,7 @@ internal sealed class Unpacker(SnapshotStore snapshots, StoreLayout store, strin
 
     private void UnpackLayer(Layer layer, string? parent, string name, CancellationToken cancellationToken)
     {
-        var lease = snapshots.Prepare($"unpacking-{ContainerName.NewId()[..16]}", parent, cancellationToken);
+        var lease = snapshots.PrepareNameless(parent, cancellationToken);
         try
         {
             using (var tree = snapshots.OpenTree(lease, isPrivate: true))

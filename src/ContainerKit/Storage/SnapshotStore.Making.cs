@@ -15,11 +15,10 @@ internal sealed partial class SnapshotStore
             throw new StorageException($"'{name}' cannot be made: there is a {Describe(existing.Kind)} of that name.");
         }
 
-        var parents = parent is null ? [] : ChainFor(name, parent, ct);
-        return MakeOn(name, kind, parents, ct);
+        return MakeOn(name, kind, parent is null ? [] : ChainFor(name, parent, ct), isNamed: true, ct);
     }
 
-    private SnapshotLease MakeOn(string name, SnapshotKind kind, IReadOnlyList<Snapshot> parents, CancellationToken ct)
+    private SnapshotLease MakeOn(string name, SnapshotKind kind, IReadOnlyList<Snapshot> parents, bool isNamed, CancellationToken ct)
     {
         // Held first: as long as it is, nobody removes what this will be built on.
         var chain = HoldChain(name, parents);
@@ -34,9 +33,14 @@ internal sealed partial class SnapshotStore
 
             // After all else: its time is when the snapshot was made.
             WriteWhole(temporary, SnapshotRecord.FileName, record.ToJson());
-            var target = SnapshotNames.DirectoryOf(kind, name);
-            Publish(temporary, target);
-            return new SnapshotLease(ToSnapshot(record, name, kind, Path.Combine(_directory, target)), itsLock, _chain, chain);
+            var directory = temporary;
+            if (isNamed)
+            {
+                directory = Path.Combine(_directory, SnapshotNames.DirectoryOf(kind, name));
+                Publish(temporary, Path.GetFileName(directory));
+            }
+
+            return new SnapshotLease(ToSnapshot(record, name, kind, directory), itsLock, _chain, chain);
         }
         catch (Exception e)
         {
@@ -115,7 +119,7 @@ internal sealed partial class SnapshotStore
         }
 
         using var held = Acquired(chain, ct);
-        var making = MakeOn($"{name} {Guid.NewGuid():N}", SnapshotKind.Writable, [], ct);
+        var making = MakeOn(name, SnapshotKind.Writable, [], isNamed: false, ct);
         try
         {
             using (var from = SnapshotTrees.Open(Driver, chain))

@@ -96,6 +96,18 @@ internal sealed partial class SnapshotStore : IDisposable
     public SnapshotLease Prepare(string name, string? parent = null, CancellationToken ct = default) =>
         Make(name, SnapshotKind.Writable, parent, ct);
 
+    /// <summary>
+    /// Makes a writable snapshot that nobody else can find, to be filled and committed. It goes away when this process does; until
+    /// then whoever does not commit it removes it.
+    /// </summary>
+    /// <inheritdoc cref="Prepare"/>
+    public SnapshotLease PrepareNameless(string? parent = null, CancellationToken ct = default)
+    {
+        const string Name = "unfinished";
+        using var store = LockStore(exclusive: false, ct);
+        return MakeOn(Name, SnapshotKind.Writable, parent is null ? [] : ChainFor(Name, parent, ct), isNamed: false, ct);
+    }
+
     /// <summary>Makes a read-only look at a committed snapshot, and holds it.</summary>
     /// <inheritdoc cref="Prepare"/>
     public SnapshotLease View(string name, string parent, CancellationToken ct = default) => Make(name, SnapshotKind.View, parent, ct);
