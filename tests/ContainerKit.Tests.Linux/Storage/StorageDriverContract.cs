@@ -308,7 +308,7 @@ internal abstract class StorageDriverContract
     private static void Replay(LayerSource layer, UnionTree tree)
     {
         using var archive = new MemoryStream();
-        using (var writer = new Layers.LayerWriter(archive, leaveOpen: true))
+        using (var writer = new ContainerKit.Layers.LayerWriter(archive, leaveOpen: true))
         {
             foreach (var entry in layer.Entries)
             {
@@ -322,7 +322,7 @@ internal abstract class StorageDriverContract
         }
 
         archive.Position = 0;
-        using var reader = new Layers.LayerReader(archive);
+        using var reader = new ContainerKit.Layers.LayerReader(archive);
         LayerApplier.Apply(reader, tree);
     }
 

@@ -1,0 +1,103 @@
+using ContainerKit.Layers;
+using ContainerKit.Tests.Linux.Support;
+
+namespace ContainerKit.Tests.Linux.Layers;
+
+/// <summary>
+/// What GNU tar writes is read, written anew, and given back to GNU tar: it must make the same tree of that as of its own archive.
+/// </summary>
+public sealed class GnuTarTests
+{
+    private const string MakeTree = """
+        mkdir "$1" && cd "$1"
+        mkdir -p plain/dir sticky closed; chmod 1777 sticky; chmod 700 closed
+        echo hello > plain/file; ln plain/file plain/dir/hard; ln plain/file again; ln -s ../nowhere plain/link; mkfifo plain/pipe
+        ln -s "$(printf 'target%.0s/' $(seq 30))" plain/long-link; chmod 6755 plain/file
+        d=$(printf 'directory%.0s/' $(seq 20)); mkdir -p "$d"; echo deep > "$d/file"; ln "$d/file" deep-hard
+        printf x > "$(printf 'n%.0s' $(seq 255))"; printf y > "$(printf 'name with \n newline')"; printf z > 'back\slash *'
+        touch -d '2001-02-03 04:05:06.123456789' plain/file; touch -d '1960-01-01 00:00:00.25' plain/pipe; touch -h -d '2040-01-01 00:00:00.5' plain/link
+        truncate -s 2M holes; printf begin | dd of=holes conv=notrunc status=none; printf middle | dd of=holes bs=1M seek=1 conv=notrunc status=none
+        truncate -s 1M only-hole; truncate -s 4M many; for i in $(seq 0 30); do printf data | dd of=many bs=64k seek=$((i * 2)) conv=notrunc status=none; done
+        head -c 100000 /dev/urandom > random; : > empty
+        touch -d '2002-02-02 02:02:02.222222222' . plain closed
+        """;
+
+    private const string Pack = """cd "$1" && shift && LC_ALL=C tar --sort=name --numeric-owner "$@" -cf "$OUT" .""";
+
+    // What the kernel and the file system, and not the archive, decide is the same on both sides.
+    private const string Unpack = """mkdir "$1" && LC_ALL=C tar -C "$1" --numeric-owner --xattrs --xattrs-include='*' -xpf "$2" 2>&1""";
+
+    private TemporaryDirectory _directory = null!;
+
+    [SetUp]
+    public void MakeDirectory()
+    {
+        Needs.Programs("tar", "setfattr", "getfattr");
+        _directory = new TemporaryDirectory();
+        Shell.Script(MakeTree, _directory["tree"]);
+    }
+
+    [TearDown]
+    public void RemoveDirectory() => _directory?.Dispose();
+
+    [TestCase("--format=gnu")]
+    [TestCase("--format=oldgnu")]
+    [TestCase("--format=pax")]
+    [TestCase("--format=gnu", "--sparse")]
+    [TestCase("--format=oldgnu", "--sparse")]
+    [TestCase("--format=pax", "--sparse", "--sparse-version=0.0")]
+    [TestCase("--format=pax", "--sparse", "--sparse-version=0.1")]
+    [TestCase("--format=pax", "--sparse", "--sparse-version=1.0")]
+    [TestCase("--format=ustar", "--exclude=directory*", "--exclude=deep-hard", "--exclude=long-link", "--exclude=nnn*", "--exclude=pipe")]
+    [TestCase("--format=v7", "--exclude=directory*", "--exclude=deep-hard", "--exclude=long-link", "--exclude=nnn*", "--exclude=pipe")]
+    public void The_tree_is_the_same(params string[] options) => AssertSameTree(options);
+
+    [Test]
+    public void Names_that_are_not_UTF8_are_the_same([Values("--format=gnu", "--format=pax")] string format)
+    {
+        Shell.Script("""cd "$1"; printf a > "$(printf 'latin \344\377')"; mkdir "$(printf 'd\200%.0s' $(seq 70))"; ln -s "$(printf '\376')" bytes""", _directory["tree"]);
+
+        AssertSameTree(format);
+    }
+
+    [Test]
+    public void Attributes_are_the_same()
+    {
+        Shell.Script("""cd "$1"; setfattr -n user.binary -v 0x00ff0a3d20 random; setfattr -n 'user.a=b%c' -v text random; setfattr -n user.empty plain""", _directory["tree"]);
+
+        AssertSameTree("--format=pax", "--xattrs", "--xattrs-include=*");
+    }
+
+    [Test]
+    public void Owners_devices_and_capabilities_are_the_same([Values("--format=gnu", "--format=pax")] string format)
+    {
+        Needs.Root();
+        Needs.Program("setcap");
+        Shell.Script("""cd "$1"; mknod null c 1 3; mknod disk b 259 1048575; chown 3000000000:123456789 random; cp /bin/true capable; setcap cap_net_raw=ep capable""", _directory["tree"]);
+
+        AssertSameTree(format, "--xattrs", "--xattrs-include=*");
+    }
+
+    private void AssertSameTree(params string[] options)
+    {
+        Shell.Script($"export OUT=\"$1\"; shift; {Pack}", [_directory["theirs.tar"], _directory["tree"], .. options]);
+        Rewrite(_directory["theirs.tar"], _directory["ours.tar"]);
+
+        Shell.Script(Unpack, _directory["theirs"], _directory["theirs.tar"]);
+        Shell.Script(Unpack, _directory["ours"], _directory["ours.tar"]);
+
+        Assert.That(TreeListing.Of(_directory["ours"]), Is.EqualTo(TreeListing.Of(_directory["theirs"])));
+    }
+
+    private static void Rewrite(string from, string to)
+    {
+        using var reader = new LayerReader(File.OpenRead(from));
+        using var writer = new LayerWriter(File.Create(to));
+        while (reader.MoveNext())
+        {
+            writer.Write(reader.Current, reader.Content);
+        }
+
+        writer.Finish();
+    }
+}
