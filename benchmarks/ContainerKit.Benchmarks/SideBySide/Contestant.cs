@@ -1,0 +1,32 @@
+using System.Diagnostics;
+
+namespace ContainerKit.Benchmarks.SideBySide;
+
+/// <summary>Someone who can run /bin/true in a container.</summary>
+/// <param name="Name">How the table calls it.</param>
+/// <param name="RunAsync">Runs one container from start to end; throws when it fails.</param>
+internal sealed record Contestant(string Name, Func<Task> RunAsync)
+{
+    private const string Paths = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+    /// <summary>A program of the host: whole processes are timed.</summary>
+    public static Contestant Program(string name, string program, params string[] arguments) => new(name, () => ExecuteAsync(program, arguments));
+
+    /// <summary>The path of a program, or null.</summary>
+    public static string? Find(string program) => Paths.Split(':').Select(directory => Path.Combine(directory, program)).FirstOrDefault(File.Exists);
+
+    /// <summary>Runs a program that must succeed.</summary>
+    public static async Task ExecuteAsync(string program, params IEnumerable<string> arguments)
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        using var process = Process.Start(start)!;
+        process.StandardInput.Close();
+        var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        await Task.WhenAll(output, error);
+        await process.WaitForExitAsync();
+        if (process.ExitCode != 0)
+        {
+            throw new InvalidOperationException($"{program} ended with {process.ExitCode}: {(await error).Trim()}");
+        }
+    }
+}
