@@ -19,22 +19,21 @@ public sealed class ContainerHost : IAsyncDisposable
     private readonly SnapshotStore? _snapshots;
     private readonly ContainerCatalog? _containers;
 
-    private ContainerHost(ContainerHostOptions options)
+    private ContainerHost(ContainerHostOptions options, StoreLayout store, HostIdentity? identity)
     {
-        _store = StoreLayout.Open(options.StoreDirectory ?? StoreLayout.Default);
+        _store = store;
         var isDurable = options.Durability == Durability.PowerLoss;
         Images = new ImageStore(new ImageCatalog(_store.Images, options.LayerLimits, isDurable, UsedImages));
-        if (!OperatingSystem.IsLinux())
+        if (!OperatingSystem.IsLinux() || identity is null)
         {
             return;
         }
 
         ILogger logger = options.LoggerFactory?.CreateLogger("ContainerKit") ?? NullLogger.Instance;
-        var identity = HostIdentity.Choose(options.UserNamespace, isDurable);
         Directory.CreateDirectory(_store.Snapshots);
         var drivers = StorageDrivers.Choose(_store.Snapshots, options.StorageDriver, options.ExtraStorageDrivers);
         _snapshots = SnapshotStore.Open(_store.Snapshots, drivers.Driver, identity.Snapshots);
-        var unpacker = new Unpacker(_snapshots, _store, Unpacker.VariantOf(identity.Snapshots.UserAttributes, idMap: null));
+        var unpacker = new Unpacker(_snapshots, _store, Unpacker.VariantOf(identity.Snapshots.UserAttributes, identity.Snapshots.IdMap));
         var cgroups = CgroupManager.Open(Path.Combine(_store.Root, "cgroups"));
         _containers = new ContainerCatalog(_store, Images, _snapshots, unpacker, identity, new IsolationEngine(_store.Root), cgroups, logger);
         logger.Opened(_store.Root, drivers.Driver.Name, identity.Mode);
@@ -62,7 +61,7 @@ public sealed class ContainerHost : IAsyncDisposable
     /// <exception cref="StorageException">The store cannot be opened, belongs to someone else, or is open to others.</exception>
     /// <exception cref="HostCapabilityException">This host lacks what the options ask for.</exception>
     public static Task<ContainerHost> OpenAsync(ContainerHostOptions? options = null, CancellationToken cancellationToken = default) =>
-        Task.Run(() => new ContainerHost(options ?? new ContainerHostOptions()), cancellationToken);
+        Task.Run(() => OpenOffThreadAsync(options ?? new ContainerHostOptions(), cancellationToken), cancellationToken);
 
     /// <summary>Begins the description of a container of an image in hand.</summary>
     public ContainerBuilder Container(Image image)
@@ -134,9 +133,30 @@ public sealed class ContainerHost : IAsyncDisposable
         if (OperatingSystem.IsLinux())
         {
             _snapshots?.Dispose();
+            _containers?.Identity.Dispose();
         }
 
         return ValueTask.CompletedTask;
+    }
+
+    private static async Task<ContainerHost> OpenOffThreadAsync(ContainerHostOptions options, CancellationToken cancellationToken)
+    {
+        var store = StoreLayout.Open(options.StoreDirectory ?? StoreLayout.Default);
+        if (!OperatingSystem.IsLinux())
+        {
+            return new ContainerHost(options, store, null);
+        }
+
+        var identity = await HostIdentity.ChooseAsync(options.UserNamespace, options.Durability == Durability.PowerLoss, store.Root, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return new ContainerHost(options, store, identity);
+        }
+        catch
+        {
+            identity.Dispose();
+            throw;
+        }
     }
 
     private static PlatformNotSupportedException NotLinux() =>

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Runtime.Versioning;
 using ContainerKit.Isolation;
+using ContainerKit.Launch;
+using ContainerKit.Linux;
 using ContainerKit.Storage;
 using ContainerKit.Storage.Union;
 using static Tmds.Linux.LibC;
@@ -9,7 +11,7 @@ namespace ContainerKit.Containers;
 
 /// <summary>As whom containers run on this host, and so how their files lie on disk: decided once, when the host is opened.</summary>
 [SupportedOSPlatform("linux")]
-internal sealed record HostIdentity
+internal sealed record HostIdentity : IDisposable
 {
     public required UserNamespaceMode Mode { get; init; }
 
@@ -21,47 +23,53 @@ internal sealed record HostIdentity
 
     public required int LastCapability { get; init; }
 
+    /// <summary>Who makes the file calls where this process may not; null where it may.</summary>
+    public FileWorker? Worker { get; init; }
+
     /// <exception cref="HostCapabilityException">The mode that was asked for is not to be had here.</exception>
-    public static HostIdentity Choose(UserNamespaceMode asked, bool survivesPowerLoss)
+    public static async Task<HostIdentity> ChooseAsync(UserNamespaceMode asked, bool survivesPowerLoss, string programDirectory, CancellationToken cancellationToken)
     {
         var isRoot = (uint)geteuid() == 0;
-        var mode = asked != UserNamespaceMode.Default ? asked : isRoot ? UserNamespaceMode.Host : UserNamespaceMode.SingleId;
-        var lastCapability = int.Parse(File.ReadAllText("/proc/sys/kernel/cap_last_cap"), CultureInfo.InvariantCulture);
-        return mode switch
+        var lent = isRoot ? SubordinateIds.ForRoot() : SubordinateIds.ForThisUser();
+        var lastCapability = int.Parse(await File.ReadAllTextAsync("/proc/sys/kernel/cap_last_cap", cancellationToken).ConfigureAwait(false), CultureInfo.InvariantCulture);
+        var plain = new SnapshotStoreOptions { SurvivesPowerLoss = survivesPowerLoss };
+        switch (asked, isRoot)
         {
-            UserNamespaceMode.Host when isRoot => new HostIdentity
-            {
-                Mode = mode,
-                LastCapability = lastCapability,
-                Snapshots = new SnapshotStoreOptions { SurvivesPowerLoss = survivesPowerLoss },
-            },
-            UserNamespaceMode.Host => throw new HostCapabilityException("root", "Only root can run containers in the host's own user namespace.")
-            {
-                Hint = "Leave UserNamespace at its default, or run as root.",
-            },
-            UserNamespaceMode.SingleId => SingleId(lastCapability, survivesPowerLoss),
-            _ => throw new HostCapabilityException("subordinate-ids", "Containers with a range of subordinate ids cannot be run yet.")
-            {
-                Hint = "Use UserNamespaceMode.SingleId.",
-            },
-        };
+            case (UserNamespaceMode.Default or UserNamespaceMode.Host, true):
+                return new HostIdentity { Mode = UserNamespaceMode.Host, LastCapability = lastCapability, Snapshots = plain };
+            case (UserNamespaceMode.Host, false):
+                throw new HostCapabilityException("root", "Only root can run containers in the host's own user namespace.")
+                {
+                    Hint = "Leave UserNamespace at its default, or run as root.",
+                };
+            case (UserNamespaceMode.SubordinateIds, _) when lent is null:
+                throw new HostCapabilityException("subordinate-ids", "Containers cannot have a range of ids: /etc/subuid and /etc/subgid lend this user none.")
+                {
+                    Hint = "usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER; or use UserNamespaceMode.SingleId.",
+                };
+            case (UserNamespaceMode.SubordinateIds, true):
+                // The files on disk stay owned by the ids that the image names: the kernel shows them mapped.
+                return Mapped(UserNamespaceMode.SubordinateIds, lent!, lastCapability, plain);
+            case (UserNamespaceMode.Default, false) when lent is null || !IdMaps.AreAvailable:
+            case (UserNamespaceMode.SingleId, _):
+                var (user, group) = ((uint)geteuid(), (uint)getegid());
+                var single = plain with { UserAttributes = true, Ownership = TreeOwnership.Recorded(user, group) };
+                return Mapped(UserNamespaceMode.SingleId, UserMap.Single(user, group), lastCapability, single);
+            default:
+                var worker = await FileWorker.StartAsync(lent!, programDirectory, cancellationToken).ConfigureAwait(false);
+                var ranged = plain with { UserAttributes = true, IdMap = lent, Calls = worker.Calls };
+                return Mapped(UserNamespaceMode.SubordinateIds, lent!, lastCapability, ranged) with { Worker = worker };
+        }
     }
 
-    private static HostIdentity SingleId(int lastCapability, bool survivesPowerLoss)
+    public void Dispose() => Worker?.Dispose();
+
+    private static HostIdentity Mapped(UserNamespaceMode mode, UserMap map, int lastCapability, SnapshotStoreOptions snapshots) => new()
     {
-        var (user, group) = ((uint)geteuid(), (uint)getegid());
-        return new HostIdentity
-        {
-            Mode = UserNamespaceMode.SingleId,
-            LastCapability = lastCapability,
-            UserMappings = [new IdMapping(0, user, 1)],
-            GroupMappings = [new IdMapping(0, group, 1)],
-            Snapshots = new SnapshotStoreOptions
-            {
-                UserAttributes = true,
-                Ownership = TreeOwnership.Recorded(user, group),
-                SurvivesPowerLoss = survivesPowerLoss,
-            },
-        };
-    }
+        Mode = mode,
+        LastCapability = lastCapability,
+        UserMappings = [.. map.Users.Select(range => new IdMapping(range.Inside, range.Outside, range.Count))],
+        GroupMappings = [.. map.Groups.Select(range => new IdMapping(range.Inside, range.Outside, range.Count))],
+        Snapshots = snapshots,
+    };
 }

@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Text;
 using ContainerKit.Content;
 using ContainerKit.Images;
+using ContainerKit.Linux;
 using ContainerKit.Storage;
 
 namespace ContainerKit.Containers;
@@ -72,12 +73,11 @@ internal sealed class Unpacker(SnapshotStore snapshots, StoreLayout store, strin
     public string NameOf(Digest chainId) => variant.Length == 0 ? chainId.Hex : $"{chainId.Hex}-{variant}";
 
     /// <summary>A short, stable text for an attribute dialect and an id map.</summary>
-    public static string VariantOf(bool userAttributes, string? idMap) => (userAttributes, idMap) switch
+    public static string VariantOf(bool userAttributes, UserMap? idMap)
     {
-        (false, null) => "",
-        (true, null) => "user",
-        _ => (userAttributes ? "user-" : "") + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(idMap)))[..8],
-    };
+        var map = idMap is null ? "" : Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{string.Join(',', idMap.Users)};{string.Join(',', idMap.Groups)}")))[..8];
+        return (userAttributes ? "user" : "") + map;
+    }
 
     private string MountPointsName(string? top) => top is null ? variant.Length == 0 ? "no-layers" : $"no-layers-{variant}" : $"{top}-mounts";
 

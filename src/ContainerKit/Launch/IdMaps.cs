@@ -12,7 +12,11 @@ namespace ContainerKit.Launch;
 [SupportedOSPlatform("linux")]
 internal static class IdMaps
 {
+    private static readonly string[] Programs = ["newuidmap", "newgidmap"];
     private static readonly string[] Places = ["/usr/bin", "/bin", "/usr/local/bin", "/usr/sbin", "/run/wrappers/bin"];
+
+    /// <summary>Whether the programs are installed that an ordinary user needs for a range of ids.</summary>
+    public static bool AreAvailable => Programs.All(program => Places.Any(directory => File.Exists($"{directory}/{program}")));
 
     /// <summary>Writes the maps, and tells the process that waits on the other end of the socket.</summary>
     public static async Task GiveAsync(int processId, UserMap map, SafeFileHandle socket, CancellationToken cancellationToken)

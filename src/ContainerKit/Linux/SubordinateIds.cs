@@ -7,6 +7,8 @@ namespace ContainerKit.Linux;
 /// <summary>The ids that an administrator lent to a user for user namespaces. subuid(5), subgid(5)</summary>
 internal static class SubordinateIds
 {
+    private static readonly string[] RootsNames = ["root", "containers"];
+
     private const string UserFile = "/etc/subuid", GroupFile = "/etc/subgid";
 
     // The kernel takes 340 lines of map (user_namespaces(7)); the first is the user's own id.
@@ -16,6 +18,25 @@ internal static class SubordinateIds
     [SupportedOSPlatform("linux")]
     public static UserMap? ForThisUser() =>
         For((uint)geteuid(), (uint)getegid(), Environment.UserName, ReadIfThere(UserFile), ReadIfThere(GroupFile));
+
+    /// <summary>
+    /// What is lent to root, or to "containers" as podman has it; null when nothing is. The first lent id is root inside: the host's
+    /// own root stays out of it.
+    /// </summary>
+    [SupportedOSPlatform("linux")]
+    public static UserMap? ForRoot()
+    {
+        var (users, groups) = (ReadIfThere(UserFile), ReadIfThere(GroupFile));
+        return RootsNames.Select(name => ForOthers(name, users, groups)).FirstOrDefault(map => map is not null);
+    }
+
+    /// <summary>The ids lent to a name, from 0 on; null unless both users and groups are lent.</summary>
+    public static UserMap? ForOthers(string userName, string subuid, string subgid)
+    {
+        var users = Lent(subuid, uint.MaxValue, userName, uint.MaxValue);
+        var groups = Lent(subgid, uint.MaxValue, userName, uint.MaxValue);
+        return users.Count > 0 && groups.Count > 0 ? new UserMap(Stack(users), Stack(groups)) : null;
+    }
 
     /// <summary>The user's id as root inside, and the lent ones after it; null unless both users and groups are lent.</summary>
     /// <param name="userId">The user, who becomes 0.</param>
@@ -27,7 +48,7 @@ internal static class SubordinateIds
     {
         var users = Lent(subuid, userId, userName, userId);
         var groups = Lent(subgid, userId, userName, groupId);
-        return users.Count > 0 && groups.Count > 0 ? new UserMap(Stack(userId, users), Stack(groupId, groups)) : null;
+        return users.Count > 0 && groups.Count > 0 ? new UserMap(Stack(users, userId), Stack(groups, groupId)) : null;
     }
 
     /// <summary>Reads <c>user:first:count</c> lines; what is not one, or overlaps what came before, is left out as newuidmap(1) leaves it.</summary>
@@ -55,10 +76,10 @@ internal static class SubordinateIds
         return ranges;
     }
 
-    private static List<IdRange> Stack(uint ownId, List<(uint First, uint Count)> lent)
+    private static List<IdRange> Stack(List<(uint First, uint Count)> lent, uint? ownId = null)
     {
-        var map = new List<IdRange> { new(0, ownId, 1) };
-        ulong inside = 1;
+        List<IdRange> map = ownId is { } own ? [new IdRange(0, own, 1)] : [];
+        var inside = (ulong)map.Count;
         foreach (var (first, count) in lent)
         {
             // The highest id of all stands for "no id" (chown(2)).

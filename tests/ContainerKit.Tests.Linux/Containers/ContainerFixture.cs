@@ -20,11 +20,18 @@ internal abstract class ContainerFixture
 
     protected virtual string? Driver => null;
 
+    protected virtual UserNamespaceMode UserNamespace => UserNamespaceMode.Default;
+
     [OneTimeSetUp]
     public async Task MakeHost()
     {
         Needs.Overlay();
         Needs.NetworkNamespaces();
+        if (UserNamespace == UserNamespaceMode.SubordinateIds)
+        {
+            Needs.SubordinateIds();
+        }
+
         _directory = new TemporaryDirectory();
         Directory.CreateDirectory(HostDirectory);
         Host = await OpenHost();
@@ -51,7 +58,7 @@ internal abstract class ContainerFixture
     }
 
     protected Task<ContainerHost> OpenHost() =>
-        ContainerHost.OpenAsync(new ContainerHostOptions { StoreDirectory = StoreDirectory, StorageDriver = Driver });
+        ContainerHost.OpenAsync(new ContainerHostOptions { StoreDirectory = StoreDirectory, StorageDriver = Driver, UserNamespace = UserNamespace });
 
     protected ContainerBuilder Shell(string script) => Host.Container(Tools).WithCommand("sh", "-c", script);
 

@@ -1,10 +1,14 @@
 namespace ContainerKit.Tests.Linux.Containers;
 
-[TestFixture("overlay")]
-[TestFixture("vfs")]
-internal sealed class ContainerTests(string driver) : ContainerFixture
+[TestFixture("overlay", UserNamespaceMode.Default)]
+[TestFixture("vfs", UserNamespaceMode.Default)]
+[TestFixture("overlay", UserNamespaceMode.SingleId)]
+[TestFixture("overlay", UserNamespaceMode.SubordinateIds)]
+internal sealed class ContainerTests(string driver, UserNamespaceMode userNamespace) : ContainerFixture
 {
     protected override string Driver => driver;
+
+    protected override UserNamespaceMode UserNamespace => userNamespace;
 
     [Test]
     public async Task A_file_of_the_image_is_copied_up_by_an_edit_and_stays_below_as_it_was()
