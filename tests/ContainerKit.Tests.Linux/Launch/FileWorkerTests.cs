@@ -9,6 +9,7 @@ internal sealed class FileWorkerTests
     private TemporaryDirectory _directory = null!;
     private FileWorker _worker = null!;
     private RootedDirectory _root = null!;
+    private UserMap _map = null!;
 
     private FileCalls Calls => _worker.Calls;
 
@@ -18,10 +19,10 @@ internal sealed class FileWorkerTests
         Needs.UserNamespaces();
         _directory = new TemporaryDirectory();
         File.SetUnixFileMode(_directory.Path, (UnixFileMode)0x1FF);
-        var map = Environment.IsPrivilegedProcess
+        _map = Environment.IsPrivilegedProcess
             ? new UserMap([new IdRange(0, 100_000, 1000)], [new IdRange(0, 100_000, 1000)])
             : UserMap.Single((uint)Tmds.Linux.LibC.geteuid(), (uint)Tmds.Linux.LibC.getegid());
-        _worker = await FileWorker.StartAsync(map, null, CancellationToken.None);
+        _worker = await FileWorker.StartAsync(_map, null, CancellationToken.None);
         _root = RootedDirectory.Open(_directory.Path, Calls);
     }
 
@@ -46,6 +47,15 @@ internal sealed class FileWorkerTests
         Assert.That((stat.UserId, stat.GroupId), Is.Not.EqualTo((65534u, 65534u)));
         Calls.Unlink(_root.Handle, "f");
         Assert.That(Calls.TryStat(_root.Handle, "f", out _), Is.EqualTo(Errno.ENOENT));
+    }
+
+    [Test]
+    public void The_very_first_request_may_bring_a_descriptor()
+    {
+        using var directory = FileCalls.Local.Open(null, _directory.Path, OpenFlags.Directory, resolve: Resolve.Host);
+        using var worker = FileWorker.StartAsync(_map, null, CancellationToken.None).GetAwaiter().GetResult();
+
+        Assert.That(worker.Calls.TryUnlink(directory, "nothing", isDirectory: false), Is.EqualTo(Errno.ENOENT));
     }
 
     [Test]
@@ -160,7 +170,7 @@ internal sealed class FileWorkerTests
         }
 
         Assert.That(Calls.TryOpen(_root.Handle, "none", OpenFlags.Read, 0, Resolve.NoSymlinks, out _), Is.EqualTo(Errno.ENOENT));
-        Assert.That(Directory.GetFiles($"/proc/{_worker.ProcessId}/fd"), Has.Length.EqualTo(4));
+        Assert.That(Directory.GetFiles($"/proc/{_worker.ProcessId}/fd"), Has.Length.EqualTo(5));
     }
 
     [Test]
