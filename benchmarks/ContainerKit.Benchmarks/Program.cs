@@ -1,4 +1,3 @@
-using BenchmarkDotNet.Running;
 using ContainerKit.Benchmarks;
 using ContainerKit.Benchmarks.SideBySide;
 

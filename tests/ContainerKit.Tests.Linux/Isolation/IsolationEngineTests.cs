@@ -129,7 +129,11 @@ public sealed class IsolationEngineTests
         {
             Process = spec.Process with
             {
-                UserId = 1000, GroupId = 1001, AdditionalGroups = [5, 7], NoNewPrivileges = noNewPrivileges, SeccompFilter = AllowAll,
+                UserId = 1000,
+                GroupId = 1001,
+                AdditionalGroups = [5, 7],
+                NoNewPrivileges = noNewPrivileges,
+                SeccompFilter = AllowAll,
             },
         };
 

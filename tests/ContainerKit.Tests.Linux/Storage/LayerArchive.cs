@@ -32,7 +32,10 @@ internal sealed class LayerArchive
 
     public LayerArchive Link(string path, string target) => Add(new LayerEntry
     {
-        Kind = LayerEntryKind.HardLink, Path = path, HardLinkTarget = target, Metadata = Of(FileKind.File, 0x1A4, 0, 0),
+        Kind = LayerEntryKind.HardLink,
+        Path = path,
+        HardLinkTarget = target,
+        Metadata = Of(FileKind.File, 0x1A4, 0, 0),
     });
 
     public LayerArchive Whiteout(string path) => Add(new LayerEntry { Kind = LayerEntryKind.Whiteout, Path = path, Metadata = Of(FileKind.File, 0, 0, 0) });

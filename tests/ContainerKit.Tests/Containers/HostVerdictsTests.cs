@@ -23,7 +23,10 @@ public class HostVerdictsTests
         },
         Calls = new Dictionary<string, int>
         {
-            ["pidfd_open"] = Errno.EINVAL, ["openat2"] = Errno.EINVAL, ["mount_setattr"] = Errno.EINVAL, ["fsopen"] = Errno.EPERM,
+            ["pidfd_open"] = Errno.EINVAL,
+            ["openat2"] = Errno.EINVAL,
+            ["mount_setattr"] = Errno.EINVAL,
+            ["fsopen"] = Errno.EPERM,
         },
         MapHelpers = ["/usr/bin/newuidmap", "/usr/bin/newgidmap"],
         SubordinateIds = SubordinateIds.For(1000, 1000, "jo", "jo:100000:65536\n", "jo:100000:65536\n"),
@@ -118,7 +121,12 @@ public class HostVerdictsTests
     {
         var bare = new HostFacts
         {
-            IsRoot = false, UserName = "jo", Kernel = new Version(4, 19), StoreDirectory = "/s", FuseError = Errno.ENOENT, ReflinkError = Errno.EOPNOTSUPP,
+            IsRoot = false,
+            UserName = "jo",
+            Kernel = new Version(4, 19),
+            StoreDirectory = "/s",
+            FuseError = Errno.ENOENT,
+            ReflinkError = Errno.EOPNOTSUPP,
             Drivers = [new DriverVerdict("overlay", "The kernel has no overlay file system.")],
         };
 
