@@ -29,7 +29,7 @@ public sealed class ImageStore
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         var name = NameOf(reference);
-        return Work($"import '{path}'", () =>
+        return Take($"import '{path}'", () =>
         {
             using var archive = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 1);
             return ImageImporter.Import(Catalog, archive, name, Reporter(progress, Path.GetFileName(path), archive), cancellationToken);
@@ -45,7 +45,7 @@ public sealed class ImageStore
     {
         ArgumentNullException.ThrowIfNull(archive);
         var name = NameOf(reference);
-        return Work(
+        return Take(
             $"import '{name}'",
             () => ImageImporter.Import(Catalog, archive, name, Reporter(progress, name.ToString(), archive), cancellationToken),
             cancellationToken);
@@ -63,7 +63,7 @@ public sealed class ImageStore
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         var wanted = reference is null ? null : NameOf(reference);
-        return Work($"load '{path}'", () => ImageLoader.LoadOne(Catalog, path, wanted, progress, cancellationToken), cancellationToken);
+        return Take($"load '{path}'", () => ImageLoader.LoadOne(Catalog, path, wanted, progress, cancellationToken), cancellationToken);
     }
 
     /// <summary>Loads every image from an OCI archive, an OCI layout directory or a docker-archive; its content tells which.</summary>
@@ -75,7 +75,7 @@ public sealed class ImageStore
     public Task<IReadOnlyList<Image>> LoadAllAsync(string path, IProgress<ImageProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        return Work($"load '{path}'", () => ImageLoader.LoadAll(Catalog, path, progress, cancellationToken), cancellationToken);
+        return Take($"load '{path}'", () => ImageLoader.LoadAll(Catalog, path, progress, cancellationToken), cancellationToken);
     }
 
     /// <summary>Writes an image to a file or directory, which appears whole or not at all. The same image gives the same bytes.</summary>
@@ -168,6 +168,22 @@ public sealed class ImageStore
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
                 throw new ImageException($"Cannot {attempt}: {e.Message}", e);
+            }
+        },
+        cancellationToken);
+
+    // What an archive is refused for is said by code that knows nothing of its name.
+    private static Task<T> Take<T>(string attempt, Func<T> work, CancellationToken cancellationToken) => Work(
+        attempt,
+        () =>
+        {
+            try
+            {
+                return work();
+            }
+            catch (ImageException e)
+            {
+                throw new ImageException($"Cannot {attempt}: {e.Message}", e) { Hint = e.Hint };
             }
         },
         cancellationToken);

@@ -5,9 +5,6 @@ namespace ContainerKit.Layers;
 /// <summary>What a decoder gives, with its many kinds of failure turned into one, and bombs stopped while they go off.</summary>
 internal sealed class DecompressedStream : ReadOnlyStream
 {
-    // Below this much output a ratio says nothing: a small archive of zeros is no attack.
-    private const long RatioMattersFrom = 64L << 20;
-
     private readonly WatchedStream _source;
     private readonly Stream _decoder;
     private readonly CompressionKind _kind;
@@ -35,7 +32,7 @@ internal sealed class DecompressedStream : ReadOnlyStream
         }
 
         _bytes += read;
-        if (_bytes > RatioMattersFrom && _bytes / _limits.MaxCompressionRatio > _source.BytesRead)
+        if (_bytes > _limits.RatioMattersFrom && _bytes / _limits.MaxCompressionRatio > _source.BytesRead)
         {
             throw new ImageException(
                 $"The {_kind} stream grows to more than {_limits.MaxCompressionRatio} times its size ({nameof(LayerLimits.MaxCompressionRatio)}): it is a bomb.");

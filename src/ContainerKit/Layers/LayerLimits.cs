@@ -28,8 +28,11 @@ public sealed record LayerLimits
     public int MaxHeaderBytes { get; init; } = 4 << 20;
 
     /// <summary>
-    /// How many bytes one compressed byte may stand for, measured over the whole stream once it has given 64 MiB. A tree of zeros
-    /// reaches 1,032 with gzip, which cannot do more, and any amount with the others.
+    /// How many bytes one compressed byte may stand for, once a stream has given <see cref="RatioMattersFrom"/> bytes. gzip cannot
+    /// do more than 1,032; against a gzip bomb, <see cref="MaxTotalBytes"/> is what helps.
     /// </summary>
     public int MaxCompressionRatio { get; init; } = 2000;
+
+    /// <summary>Bytes up to which no ratio is held against a compressed stream: an image may well have a file of zeros.</summary>
+    public long RatioMattersFrom { get; init; } = 1L << 30;
 }

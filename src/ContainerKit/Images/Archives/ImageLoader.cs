@@ -12,10 +12,10 @@ internal static class ImageLoader
         var image = images switch
         {
             [var only] when wanted is null || only.Names.Count == 0 || only.Names.Contains(wanted) => only,
-            [] => throw new ImageException($"'{path}' holds no image."),
+            [] => throw new ImageException("It holds no image."),
             _ => throw new ImageException(wanted is null
-                ? $"'{path}' holds several images ({Describe(images)}); say which."
-                : $"'{path}' holds no image '{wanted}'; it has {Describe(images)}."),
+                ? $"It holds several images ({Describe(images)}); say which."
+                : $"It holds no image '{wanted}'; it has {Describe(images)}."),
         };
         return Publish(catalog, lease, wanted is null ? image : image with { Names = [wanted] }, progress, cancellationToken)[0];
     }
@@ -27,7 +27,7 @@ internal static class ImageLoader
         using var files = Open(catalog, path, progress, cancellationToken);
         return Images(files, null) is { Count: > 0 } images
             ? [.. images.SelectMany(image => Publish(catalog, lease, image, progress, cancellationToken))]
-            : throw new ImageException($"'{path}' holds no image.");
+            : throw new ImageException("It holds no image.");
     }
 
     private static IArchiveFiles Open(ImageCatalog catalog, string path, IProgress<ImageProgress>? progress, CancellationToken cancellationToken)
@@ -54,7 +54,7 @@ internal static class ImageLoader
             return new DockerArchive(files).Images(wanted);
         }
 
-        throw new ImageException($"'{files.Path}' is neither an OCI image layout (it has no oci-layout) nor a docker archive (it has no manifest.json).")
+        throw new ImageException("It is neither an OCI image layout (it has no oci-layout) nor a docker archive (it has no manifest.json).")
         {
             Hint = "A bare root file system is imported, not loaded.",
         };
