@@ -1,3 +1,5 @@
+using BenchmarkDotNet.Attributes;
+
 namespace ContainerKit.Benchmarks;
 
 /// <summary>How long a container takes from its description to its end, from a warm process.</summary>

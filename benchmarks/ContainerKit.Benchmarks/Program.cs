@@ -1,3 +1,4 @@
+using BenchmarkDotNet.Running;
 using ContainerKit.Benchmarks;
 using ContainerKit.Benchmarks.SideBySide;
 

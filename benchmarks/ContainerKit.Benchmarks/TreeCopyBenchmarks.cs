@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using BenchmarkDotNet.Attributes;
+using BenchmarkDotNet.Engines;
 
 namespace ContainerKit.Benchmarks;
 
