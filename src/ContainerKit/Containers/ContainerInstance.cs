@@ -48,7 +48,7 @@ internal sealed class ContainerInstance : IFileTreeSource
             if (_run is { Process: var process })
             {
                 // The kernel has these layers mounted: what goes in must go in by the mount, and /proc has a door to it.
-                var live = LiveRoot.Open(process);
+                var live = LiveRoot.Open(process, _catalog.Identity.Worker?.Calls);
                 return new FileTreeSession(live, live);
             }
 

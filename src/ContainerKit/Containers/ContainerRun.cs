@@ -149,7 +149,7 @@ internal sealed class ContainerRun : IAsyncDisposable
         };
         if (options.User is { } name)
         {
-            spec = SpecFactory.WithUser(spec, UserLookup.ResolveLive(Process, name), options.Environment.ContainsKey("HOME"));
+            spec = SpecFactory.WithUser(spec, UserLookup.ResolveLive(Process, _catalog.Identity.Worker?.Calls, name), options.Environment.ContainsKey("HOME"));
         }
 
         using var pipes = Pipes.Open();

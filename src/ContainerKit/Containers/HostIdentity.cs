@@ -23,7 +23,10 @@ internal sealed record HostIdentity : IDisposable
 
     public required int LastCapability { get; init; }
 
-    /// <summary>Who makes the file calls where this process may not; null where it may.</summary>
+    /// <summary>Whether files are owned on disk by the ids that the image names, and the kernel shows them mapped. Only root has it so.</summary>
+    public bool MapsFiles { get; init; }
+
+    /// <summary>Who makes file calls in the containers' user namespace, where this process may not; null where it may.</summary>
     public FileWorker? Worker { get; init; }
 
     /// <exception cref="HostCapabilityException">The mode that was asked for is not to be had here.</exception>
@@ -48,8 +51,10 @@ internal sealed record HostIdentity : IDisposable
                     Hint = "usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER; or use UserNamespaceMode.SingleId.",
                 };
             case (UserNamespaceMode.SubordinateIds, true):
-                // The files on disk stay owned by the ids that the image names: the kernel shows them mapped.
-                return Mapped(UserNamespaceMode.SubordinateIds, lent!, lastCapability, plain);
+                // On disk nothing is mapped, so this process edits layers itself; but a running container's root it cannot write, as it is
+                // nobody there.
+                var inside = await FileWorker.StartAsync(lent!, programDirectory, cancellationToken).ConfigureAwait(false);
+                return Mapped(UserNamespaceMode.SubordinateIds, lent!, lastCapability, plain) with { MapsFiles = true, Worker = inside };
             case (UserNamespaceMode.Default, false) when lent is null || !IdMaps.AreAvailable:
             case (UserNamespaceMode.SingleId, _):
                 var (user, group) = ((uint)geteuid(), (uint)getegid());

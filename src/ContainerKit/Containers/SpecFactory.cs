@@ -36,6 +36,7 @@ internal static class SpecFactory
         {
             Process = WithUser(process, user, hasHome: environment.Any(item => item.StartsWith("HOME=", StringComparison.Ordinal))),
             Root = root,
+            IsRootMapped = catalog.Identity.MapsFiles,
             IsRootReadOnly = options.IsReadOnly,
             Mounts = options.Mounts,
             Namespaces = NamespacesOf(options, catalog.Identity),

@@ -1,6 +1,7 @@
 using System.Runtime.Versioning;
 using System.Text;
 using ContainerKit.Isolation;
+using ContainerKit.Linux;
 using ContainerKit.Storage;
 using ContainerKit.Storage.Union;
 
@@ -24,14 +25,14 @@ internal static class UserLookup
         return Resolve(tree, specification);
     }
 
-    public static ContainerUser ResolveLive(IsolatedProcess process, string specification)
+    public static ContainerUser ResolveLive(IsolatedProcess process, FileCalls? calls, string specification)
     {
         if (IsPlainRoot(specification))
         {
             return ContainerUser.Root;
         }
 
-        using var tree = LiveRoot.Open(process);
+        using var tree = LiveRoot.Open(process, calls);
         return Resolve(tree, specification);
     }
 

@@ -14,6 +14,8 @@ internal sealed class IsolationEngine
 
     private static readonly Lazy<SafeFileHandle> Nothing = new(() => FileCalls.Local.Open(null, "/dev/null", OpenFlags.ReadWrite, resolve: Resolve.Host));
 
+    private readonly EmptyUserNamespaces _owners = new();
+
     /// <param name="programDirectory">
     /// A directory (on a file system without noexec) for launch programs where the host forbids them in memory (sysctl vm.memfd_noexec=2).
     /// </param>
@@ -57,10 +59,14 @@ internal sealed class IsolationEngine
                 (mapsWritten, mapsAwaited) = ProcessCalls.MakeSockets(keepsMessages: false);
             }
 
+            var owners = plan.Descriptors.Contains(LaunchDescriptor.FileOwners)
+                ? await _owners.GetAsync(PlanBuilder.MapOf(container), ProgramDirectory, cancellationToken).ConfigureAwait(false)
+                : null;
             SafeFileHandle[] others = [.. plan.Descriptors.Select(descriptor => descriptor switch
             {
                 LaunchDescriptor.MapsWritten => mapsAwaited!,
                 LaunchDescriptor.FirstProcess => first!.Handle,
+                LaunchDescriptor.FileOwners => owners!,
                 _ => throw new NotSupportedException(descriptor.ToString()),
             })];
             var request = new LaunchRequest(plan.Program, [streams.Input ?? Nothing.Value, streams.Output ?? Nothing.Value, streams.Error ?? Nothing.Value], others)

@@ -94,6 +94,12 @@ public sealed record IsolationSpec
     /// <summary>What to mount as the root, as a storage driver answers it: one mount whose target is <c>/</c>.</summary>
     public required IReadOnlyList<Mount> Root { get; init; }
 
+    /// <summary>
+    /// Whether the root's files are owned on disk by the ids of the user namespace itself (0 is root inside), and are shown with the ids
+    /// that these stand for: by id-mapped mounts, which only root can make. mount_setattr(2), MOUNT_ATTR_IDMAP
+    /// </summary>
+    public bool IsRootMapped { get; init; }
+
     /// <summary>Whether the root is read-only once everything is in place.</summary>
     public bool IsRootReadOnly { get; init; }
 

@@ -26,7 +26,9 @@ internal static class KernelFlags
     public const int MNT_DETACH = 2;
 
     // prctl(2), seccomp(2), capset(2)
-    public const int PR_SET_PDEATHSIG = 1, PR_SET_DUMPABLE = 4, PR_SET_KEEPCAPS = 8, PR_CAPBSET_DROP = 24, PR_SET_NO_NEW_PRIVS = 38;
+    public const int PR_SET_PDEATHSIG = 1, PR_SET_DUMPABLE = 4, PR_SET_KEEPCAPS = 8, PR_CAPBSET_DROP = 24,
+        PR_SET_SECUREBITS = 28, PR_SET_NO_NEW_PRIVS = 38;
+    public const int SECBIT_NO_SETUID_FIXUP = 4;
     public const int SECCOMP_SET_MODE_FILTER = 1;
     public const int CAP_SYS_ADMIN = 21;
 

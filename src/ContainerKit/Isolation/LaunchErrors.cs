@@ -39,6 +39,8 @@ internal static class LaunchErrors
             "namespaces", "A limit in /proc/sys/user (max_net_namespaces, max_mnt_namespaces, …) is reached; raise it."),
         (SystemCall.fsopen, Errno.ENODEV) or (SystemCall.mount, Errno.ENODEV) => (
             "file-systems", $"The kernel lacks this file system ({step.Words}); load its module with modprobe."),
+        (SystemCall.mount_setattr, Errno.EINVAL or Errno.EPERM) when step.Words == RootSteps.MappingWords => (
+            "id-mapped-mounts", "The store's file system cannot show files with other ids: put the store on ext4, xfs or btrfs, or use UserNamespaceMode.Host."),
         (_, Errno.ENOSYS) => ("kernel", $"The kernel has no {step.Call}(2), or a seccomp filter hides it; Linux 5.12 or later is needed."),
         _ => null,
     };

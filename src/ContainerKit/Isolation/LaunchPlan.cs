@@ -45,6 +45,9 @@ internal sealed class PlanBuilder(LaunchHost host, IdMode mode)
 
     public IdMode Mode { get; } = mode;
 
+    /// <summary>Whether root makes a container in a user namespace, whose own root has fewer rights.</summary>
+    public bool IsPreparedByRoot => Mode == IdMode.Range && Host.IsRoot;
+
     public LaunchProgram Program { get; } = new();
 
     /// <summary>Where the program ends without a report, for those who need not say more.</summary>

@@ -21,9 +21,12 @@ internal static class LaunchPlanner
         var plan = new PlanBuilder(host, PlanBuilder.ModeOf(spec, host));
         StartSteps.Guard(plan);
         var cgroups = StartSteps.OpenCgroups(plan, spec);
-        if (plan.Mode == IdMode.Range && host.IsRoot)
+
+        // What the user namespace's root may not do, or may not even see: the host's root does it first.
+        var binds = plan.IsPreparedByRoot ? MountSteps.OpenSources(plan, spec) : null;
+        if (spec.IsRootMapped)
         {
-            RootSteps.PrepareMapped(plan, spec);
+            RootSteps.MakeMapped(plan, spec);
         }
 
         NamespaceSteps.EnterUserNamespace(plan, spec);
@@ -32,7 +35,7 @@ internal static class LaunchPlanner
 
         // From here on, this is the container's first process.
         NamespaceSteps.SetUp(plan, spec, cgroups);
-        var prepared = MountSteps.Prepare(plan, spec);
+        var prepared = MountSteps.Prepare(plan, spec, binds);
         RootSteps.Enter(plan, spec);
         MountSteps.Attach(plan, spec, prepared);
         MountSteps.MakeWorkingDirectory(plan, spec);

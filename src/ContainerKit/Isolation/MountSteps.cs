@@ -21,13 +21,20 @@ internal static class MountSteps
     /// It has to be so early: proc and sysfs may be mounted in a user namespace only where another one of the kind can be seen in
     /// full (mount_namespaces(7)), and later there is none. And a bind source is a path of the host's.
     /// </remarks>
-    public static Prepared Prepare(PlanBuilder plan, IsolationSpec spec)
+    /// <param name="plan">The plan.</param>
+    /// <param name="spec">The container.</param>
+    /// <param name="sources">The sources of its bind mounts, where <see cref="OpenSources"/> has opened them already.</param>
+    public static Prepared Prepare(PlanBuilder plan, IsolationSpec spec, IReadOnlyDictionary<Mount, LaunchStep>? sources)
     {
         var usual = Usual.Where(mount => IsPossible(plan, spec, mount)).Select(mount => (mount, Make(plan, spec, mount))).ToArray();
         var nodes = DeviceSteps.OpenHostNodes(plan);
-        var own = spec.Mounts.Select(mount => (mount, Make(plan, spec, mount))).ToArray();
+        var own = spec.Mounts.Select(mount => (mount, sources?.GetValueOrDefault(mount) ?? Make(plan, spec, mount))).ToArray();
         return new Prepared(usual, nodes, own);
     }
+
+    /// <summary>Opens the sources of bind mounts while this is the host's root: the user namespace's root could not get at all of them.</summary>
+    public static IReadOnlyDictionary<Mount, LaunchStep> OpenSources(PlanBuilder plan, IsolationSpec spec) =>
+        spec.Mounts.Where(mount => mount.Type == "bind").Distinct().ToDictionary(mount => mount, mount => Make(plan, spec, mount));
 
     /// <summary>Attaches what was prepared, each below the container's root.</summary>
     public static void Attach(PlanBuilder plan, IsolationSpec spec, Prepared prepared)

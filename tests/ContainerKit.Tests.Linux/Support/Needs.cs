@@ -12,7 +12,9 @@ internal static class Needs
 
     private static readonly Lazy<string?> NoUserNamespaces = new(() => Try("unshare -Ur true"));
 
-    private static readonly Lazy<string?> NoSubordinateIds = new(() => Try("unshare -U --map-users=auto --map-groups=auto true"));
+    private static readonly Lazy<string?> NoSubordinateIds = new(() => Try(Environment.IsPrivilegedProcess
+        ? "grep -qE '^(root|containers):' /etc/subuid && grep -qE '^(root|containers):' /etc/subgid"
+        : "unshare -U --map-users=auto --map-groups=auto true"));
 
     private static readonly Lazy<string?> NoNetworkNamespaces = new(() => Try(Environment.IsPrivilegedProcess ? "unshare -n true" : "unshare -Urn true"));
 

@@ -21,7 +21,7 @@ internal sealed class TemporaryDirectory : IDisposable
         """;
 
     /// <summary>Makes an empty directory with mode 0700 in the host's directory for temporary files.</summary>
-    public TemporaryDirectory() => Path = Directory.CreateTempSubdirectory("containerkit-").FullName;
+    public TemporaryDirectory() => Path = Directory.CreateTempSubdirectory("ck-").FullName;
 
     /// <summary>Its absolute path, without symlinks of our making.</summary>
     public string Path { get; }
