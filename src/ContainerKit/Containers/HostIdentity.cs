@@ -48,7 +48,9 @@ internal sealed record HostIdentity : IDisposable
             case (UserNamespaceMode.SubordinateIds, _) when lent is null:
                 throw new HostCapabilityException("subordinate-ids", "Containers cannot have a range of ids: /etc/subuid and /etc/subgid lend this user none.")
                 {
-                    Hint = "usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER; or use UserNamespaceMode.SingleId.",
+                    Hint = isRoot
+                        ? "Append the line 'containers:2147483648:65536' to both, or another range that nobody has."
+                        : "usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER; or use UserNamespaceMode.SingleId.",
                 };
             case (UserNamespaceMode.SubordinateIds, true):
                 // On disk nothing is mapped, so this process edits layers itself; but a running container's root it cannot write, as it is

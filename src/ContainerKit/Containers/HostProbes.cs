@@ -46,7 +46,7 @@ internal static class HostProbes
             Settings = SettingNames.Select(n => (Name: n, Value: Read(Path.Combine(Settings, n)))).Where(s => s.Value is not null).ToDictionary(s => s.Name, s => s.Value!),
             Calls = KernelProbe.NewerCalls(),
             MapHelpers = [.. ((string[])["newuidmap", "newgidmap"]).Select(FindProgram).OfType<string>()],
-            SubordinateIds = SubordinateIds.ForThisUser(),
+            SubordinateIds = isRoot ? SubordinateIds.ForRoot() : SubordinateIds.ForThisUser(),
             Drivers = StorageDrivers.Examine(root),
             FuseError = TryOpen("/dev/fuse"),
             ReflinkError = KernelProbe.TryReflink(root),

@@ -8,7 +8,7 @@ namespace ContainerKit.Containers;
 internal static class HostVerdicts
 {
     private static readonly Version
-        OldestKernel = new(5, 6), UserOverlay = new(5, 11), MappedMounts = new(5, 12), GroupKill = new(5, 14), LayerByLayer = new(6, 8), FusePassthrough = new(6, 9);
+        OldestKernel = new(5, 12), UserOverlay = new(5, 11), MappedMounts = new(5, 12), MappedOverlay = new(5, 19), GroupKill = new(5, 14), LayerByLayer = new(6, 8), FusePassthrough = new(6, 9);
 
     public static HostReport Report(HostFacts facts) => new(
     [
@@ -115,7 +115,9 @@ internal static class HostVerdicts
         const string Name = "subordinate-ids";
         if (facts.IsRoot)
         {
-            return Yes(Name, "root maps any ids");
+            return facts.SubordinateIds is { } lent
+                ? Yes(Name, string.Create(CultureInfo.InvariantCulture, $"{lent.Users.Sum(r => (long)r.Count)} ids are lent to root's containers"))
+                : No(Name, "/etc/subuid and /etc/subgid lend no ids to 'root' or 'containers'", "Append the line 'containers:2147483648:65536' to both, or another range that nobody has.");
         }
 
         if (facts.SubordinateIds is not { } map)
@@ -153,7 +155,7 @@ internal static class HostVerdicts
         const string Name = "id-mapped-mounts";
         return facts.Kernel < MappedMounts || facts.Calls.GetValueOrDefault("mount_setattr", Errno.ENOSYS) == Errno.ENOSYS
             ? No(Name, $"Linux {MappedMounts} brings them")
-            : facts.IsRoot ? Yes(Name, "the kernel has them; each file system says whether it takes part")
+            : facts.IsRoot ? Yes(Name, $"the kernel has them{(facts.Kernel < MappedOverlay ? $" (overlay takes part from Linux {MappedOverlay} on)" : "")}; each file system says whether it takes part")
             : No(Name, "only root can make them", "Run as root.");
     }
 

@@ -36,26 +36,45 @@ internal static class DeviceSteps
         return copies;
     }
 
-    public static void Populate(PlanBuilder plan, Operand device, IReadOnlyList<(string Name, LaunchStep Source)> copies)
+    /// <summary>
+    /// Makes the nodes and the links. Each node is a mount of its own, and they are the only ones on which devices open: /dev itself
+    /// becomes nodev, so that a node which the container makes there (CAP_MKNOD is one of docker's capabilities) opens nothing.
+    /// </summary>
+    public static void Populate(PlanBuilder plan, Operand device, IReadOnlyList<(string Name, LaunchStep Source)> hostNodes)
     {
-        foreach (var (name, major, minor) in Nodes)
+        var nodes = hostNodes.Count > 0 ? Prepare(plan, device, hostNodes) : Make(plan, device);
+        plan.Call("close /dev to other devices", SystemCall.mount_setattr, device, plan.Text(""), AT_EMPTY_PATH, plan.Program.Words(MOUNT_ATTR_NODEV, 0, 0, 0), 32);
+        foreach (var (name, source) in nodes)
         {
-            if (copies.Count == 0)
-            {
-                plan.Call($"make /dev/{name}", SystemCall.mknodat, device, plan.Text(name), S_IFCHR | 0x1B6, (major << 8) | minor);
-            }
-        }
-
-        foreach (var (name, copy) in copies)
-        {
-            var words = $"mount the host's /dev/{name}";
-            plan.Call(words, SystemCall.mknodat, device, plan.Text(name), S_IFREG | 0x1B6, 0);
-            plan.Call(words, SystemCall.move_mount, copy, plan.Text(""), device, plan.Text(name), MOVE_MOUNT_F_EMPTY_PATH);
+            plan.Call($"mount /dev/{name}", SystemCall.move_mount, source, plan.Text(""), device, plan.Text(name), MOVE_MOUNT_F_EMPTY_PATH);
         }
 
         foreach (var (name, target) in Links)
         {
             plan.Call($"make the link /dev/{name}", SystemCall.symlinkat, plan.Text(target), device, plan.Text(name));
         }
+    }
+
+    private static List<(string Name, LaunchStep Source)> Make(PlanBuilder plan, Operand device)
+    {
+        var made = new List<(string, LaunchStep)>();
+        foreach (var (name, major, minor) in Nodes)
+        {
+            var words = $"make /dev/{name}";
+            plan.Call(words, SystemCall.mknodat, device, plan.Text(name), S_IFCHR | 0x1B6, (major << 8) | minor);
+            made.Add((name, plan.Call(words, SystemCall.open_tree, device, plan.Text(name), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)));
+        }
+
+        return made;
+    }
+
+    private static IReadOnlyList<(string Name, LaunchStep Source)> Prepare(PlanBuilder plan, Operand device, IReadOnlyList<(string Name, LaunchStep Source)> nodes)
+    {
+        foreach (var (name, _) in nodes)
+        {
+            plan.Call($"make a place for /dev/{name}", SystemCall.mknodat, device, plan.Text(name), S_IFREG | 0x1B6, 0);
+        }
+
+        return nodes;
     }
 }

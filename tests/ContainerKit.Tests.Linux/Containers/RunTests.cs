@@ -59,6 +59,17 @@ internal sealed class RunTests : ContainerFixture
     }
 
     [Test]
+    public async Task A_device_that_the_container_makes_opens_nothing_wherever_it_makes_it()
+    {
+        Needs.Root();
+
+        var result = await Shell("for place in / /dev /bound /memory; do mknod $place/zero-of-mine c 1 5 && ! head -c 1 $place/zero-of-mine 2> /dev/null && echo $place; done; head -c 1 /dev/zero > /dev/null")
+            .WithBindMount(HostDirectory, "/bound").WithTmpfs("/memory").RunAsync();
+
+        Assert.That(result.StandardOutput, Is.EqualTo("/\n/dev\n/bound\n/memory\n"));
+    }
+
+    [Test]
     public async Task Standard_input_reaches_the_program_and_ends()
     {
         var result = await Host.Container(Tools).WithCommand("cat").WithStandardInput("fed").RunAsync();

@@ -92,6 +92,16 @@ public class HostVerdictsTests
     }
 
     [Test]
+    public void Root_is_lent_ids_for_its_containers_too()
+    {
+        var without = HostVerdicts.Report(Ubuntu with { IsRoot = true, SubordinateIds = null })["subordinate-ids"]!;
+        var with = HostVerdicts.Report(Ubuntu with { IsRoot = true, SubordinateIds = SubordinateIds.ForOthers("containers", "containers:9:7", "containers:9:7") })["subordinate-ids"]!;
+
+        Assert.That((without.IsAvailable, without.Hint), Is.EqualTo((false, "Append the line 'containers:2147483648:65536' to both, or another range that nobody has.")));
+        Assert.That((with.IsAvailable, with.Detail), Is.EqualTo((true, "7 ids are lent to root's containers")));
+    }
+
+    [Test]
     public void Lent_ids_are_of_no_use_without_the_helpers()
     {
         var capability = HostVerdicts.Report(Ubuntu with { MapHelpers = ["/usr/bin/newuidmap"] })["subordinate-ids"];
