@@ -94,7 +94,7 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
 
     public ReadOnlyMemory<byte> SeccompFilter(CapabilitySet capabilities) => _filters.GetOrAdd(
         capabilities.Bits,
-        bits => SeccompCompiler.Compile(SeccompProfile.Default, SeccompArchitectures.Native, new CapabilitySet(bits), Environment.OSVersion.Version));
+        bits => DefaultFilter.For(SeccompArchitectures.Native, new CapabilitySet(bits), Environment.OSVersion.Version));
 
     public void Remove(ContainerRecord record)
     {

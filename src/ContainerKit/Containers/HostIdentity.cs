@@ -34,7 +34,7 @@ internal sealed record HostIdentity : IDisposable
     {
         var isRoot = (uint)geteuid() == 0;
         var lent = isRoot ? SubordinateIds.ForRoot() : SubordinateIds.ForThisUser();
-        var lastCapability = int.Parse(await File.ReadAllTextAsync("/proc/sys/kernel/cap_last_cap", cancellationToken).ConfigureAwait(false), CultureInfo.InvariantCulture);
+        var lastCapability = int.Parse(File.ReadAllText("/proc/sys/kernel/cap_last_cap"), CultureInfo.InvariantCulture);
         var plain = new SnapshotStoreOptions { SurvivesPowerLoss = survivesPowerLoss };
         switch (asked, isRoot)
         {
