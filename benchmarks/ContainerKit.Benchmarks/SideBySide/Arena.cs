@@ -62,6 +62,17 @@ internal sealed class Arena : IAsyncDisposable
         return new Contestant(name, () => description.RunAsync());
     }
 
+    /// <summary>The same in a container that was made before: what the peers do, who find their root file system ready.</summary>
+    public Contestant OursMade(string name, Container made) => new(name, async () =>
+    {
+        await using var running = await made.StartAsync();
+        var exit = await running.WaitForExitAsync();
+        if (exit.ExitCode != 0)
+        {
+            throw new InvalidOperationException($"The container ended with {exit}.");
+        }
+    });
+
     public Contestant Ckit(string ckit) =>
         Contestant.Program("ckit run (native)", ckit, "--root", Path.Combine(Directory, "ckit"), "run", "--rm", Image, "/bin/true");
 

@@ -13,11 +13,15 @@ internal static class Comparison
     public static async Task RunAsync(string ckit, int rounds)
     {
         await using var arena = await Arena.BuildAsync(ckit);
+        Contestant.NameMissing("bwrap", "crun", "runc", "podman");
         var runc = await arena.RuncAsync("runc run", isLimited: false);
+        await using var made = await arena.Host.Container(arena.Tools).WithCommand("/bin/true").CreateAsync();
+        var started = arena.OursMade("ContainerKit, StartAsync to exit, warm process", made);
         Contestant?[] all =
         [
             Contestant.Program("(Process.Start /bin/true)", "/bin/true"),
-            arena.Ours("ContainerKit, warm process"),
+            started,
+            arena.Ours("ContainerKit, RunAsync (made, run, removed), warm process"),
             arena.Ckit(ckit),
             arena.Bwrap(),
             await arena.CrunAsync(),
@@ -27,10 +31,10 @@ internal static class Comparison
         await TimeAsync("start to exit of /bin/true, no limits", await WorkingAsync(all), rounds, runc);
 
         var limitedRunc = await arena.RuncAsync("runc run", isLimited: true);
-        Contestant?[] limited = [arena.Ours("ContainerKit, warm process", spec => spec.WithMemoryLimit(Arena.MemoryLimit).WithProcessLimit(Arena.ProcessLimit)), limitedRunc];
+        Contestant?[] limited = [arena.Ours("ContainerKit, RunAsync", spec => spec.WithMemoryLimit(Arena.MemoryLimit).WithProcessLimit(Arena.ProcessLimit)), limitedRunc];
         await TimeAsync("the same with a memory and a process limit", await WorkingAsync(limited), rounds, limitedRunc);
 
-        Contestant?[] parallel = [arena.Ours("ContainerKit, warm process"), arena.Bwrap(), runc];
+        Contestant?[] parallel = [arena.Ours("ContainerKit, RunAsync"), arena.Bwrap(), runc];
         await RateAsync(await WorkingAsync(parallel), rounds);
         await SleepAsync(arena, "without limits", spec => spec);
         await SleepAsync(arena, "with a process limit (control groups)", spec => spec.WithProcessLimit(Arena.ProcessLimit));
@@ -114,6 +118,13 @@ internal static class Comparison
     private static async Task SleepAsync(Arena arena, string title, Func<ContainerBuilder, ContainerBuilder> with)
     {
         var description = with(arena.Host.Container(arena.Tools).WithCommand("/bin/sleep", "100000"));
+
+        // Once without looking, so that what the runtime takes for itself is not taken for the containers' own.
+        await using (await description.StartAsync())
+        {
+        }
+
+        GC.Collect();
         var before = MemoryAvailable();
         var started = Stopwatch.GetTimestamp();
         var running = new List<RunningContainer>();
@@ -128,6 +139,7 @@ internal static class Comparison
                 }
             });
             var up = Stopwatch.GetElapsedTime(started);
+            GC.Collect();
             await Task.Delay(TimeSpan.FromSeconds(1));
             Console.WriteLine(FormattableString.Invariant(
                 $"\n{Sleepers} sleeping containers {title}: all up in {up.TotalSeconds:0.0} s, {(before - MemoryAvailable()) / (double)Sleepers:0} KiB each (MemAvailable)"));

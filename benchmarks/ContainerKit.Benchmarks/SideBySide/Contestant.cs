@@ -15,6 +15,15 @@ internal sealed record Contestant(string Name, Func<Task> RunAsync)
     /// <summary>The path of a program, or null.</summary>
     public static string? Find(string program) => Paths.Split(':').Select(directory => Path.Combine(directory, program)).FirstOrDefault(File.Exists);
 
+    /// <summary>Says which peers the host lacks: a table without them must not look complete.</summary>
+    public static void NameMissing(params IEnumerable<string> programs)
+    {
+        foreach (var program in programs.Where(program => Find(program) is null))
+        {
+            Console.WriteLine($"left out: {program}, which is not installed (Debian's package for bwrap is bubblewrap)");
+        }
+    }
+
     /// <summary>Runs a program that must succeed.</summary>
     public static async Task ExecuteAsync(string program, params IEnumerable<string> arguments)
     {

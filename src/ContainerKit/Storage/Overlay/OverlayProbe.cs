@@ -12,7 +12,6 @@ namespace ContainerKit.Storage.Overlay;
 [SupportedOSPlatform("linux")]
 internal static class OverlayProbe
 {
-
     private const string ProcFileSystems = "/proc/filesystems";
 
     public static string? WhyUnsupported(string storeDirectory)
@@ -30,7 +29,8 @@ internal static class OverlayProbe
 
         try
         {
-            return WhyDirectoryUnsuitable(storeDirectory);
+            // Where the driver's snapshots lie, it was tried before the first was made; the file system is still the same.
+            return Directory.Exists(Path.Combine(storeDirectory, "overlay")) ? null : WhyDirectoryUnsuitable(storeDirectory);
         }
         catch (LinuxException e)
         {
