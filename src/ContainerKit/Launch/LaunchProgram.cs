@@ -72,9 +72,7 @@ internal sealed class LaunchProgram
             }
 
             text.Append(CultureInfo.InvariantCulture, $" ; {step.Words}");
-            Append(" [ok: ", step.WhenPositive);
-            Append(" [zero: ", step.WhenZero);
-            Append(" [error: ", step.WhenFailed);
+            AppendWays(step);
             foreach (var errno in step.Tolerated)
             {
                 text.Append(errno == 0 ? "" : $" [ignores {errno}]");
@@ -85,11 +83,24 @@ internal sealed class LaunchProgram
 
         return text.ToString();
 
+        void AppendWays(LaunchStep step)
+        {
+            if (step.WhenPositive == step.WhenZero && step.WhenZero == step.WhenFailed)
+            {
+                Append("then", step.WhenFailed);
+                return;
+            }
+
+            Append(step.WhenPositive == step.WhenZero ? "ok" : "positive", step.WhenPositive);
+            Append("zero", step.WhenPositive == step.WhenZero ? null : step.WhenZero);
+            Append("error", step.WhenFailed);
+        }
+
         void Append(string name, LaunchLabel? label)
         {
             if (label is not null)
             {
-                text.Append(CultureInfo.InvariantCulture, $"{name}{(label.Data is { } data ? data : $"#{label.Index}")}]");
+                text.Append(CultureInfo.InvariantCulture, $" [{name}: {label}]");
             }
         }
     }

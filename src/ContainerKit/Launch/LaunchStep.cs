@@ -111,4 +111,6 @@ internal sealed class LaunchLabel
 
     /// <summary>A place among the data, for steps that arrive at run time.</summary>
     public static LaunchLabel At(LaunchData data) => new() { Data = data };
+
+    public override string ToString() => this == Nowhere ? "nowhere" : Data?.ToString() ?? $"#{Index}";
 }

@@ -1,0 +1,35 @@
+using System.Runtime.InteropServices;
+using ContainerKit.Launch;
+using ContainerKit.Tests.Support;
+
+namespace ContainerKit.Tests.Isolation;
+
+/// <summary>Whole plans, as somebody has read and approved them. A dump has no numbers of calls, so it is the same for every machine.</summary>
+public class PlanDumpTests
+{
+    [TestCase("root")]
+    [TestCase("single-id")]
+    [TestCase("subordinate-ids")]
+    [TestCase("join")]
+    [TestCase("join-subordinate-ids")]
+    public void A_plan_changes_only_on_purpose(string name)
+    {
+        Approved.Check("tests/ContainerKit.Tests/Isolation/Plans", name, Plans.All[name].Program.Dump());
+    }
+
+    [Test]
+    public void Every_plan_becomes_an_executable_of_every_machine([Values(Architecture.X64, Architecture.Arm64)] Architecture architecture)
+    {
+        Assert.That(Plans.All.Values.Select(plan => ElfImage.Write(plan.Program, architecture).Length), Is.All.InRange(1024, 32 * 1024));
+    }
+
+    [Test]
+    public void Every_failure_is_reported_and_every_end_is_one()
+    {
+        var ends = Plans.All.Values.SelectMany(plan => plan.Program.Steps).Where(step => step.Call == SystemCall.exit_group);
+        var tails = Plans.All.Values.Select(plan => plan.Program.Steps[plan.Program.Failure.Index].Words);
+
+        Assert.That(ends.Select(step => (step.WhenPositive, step.WhenZero, step.WhenFailed)), Is.All.EqualTo((LaunchLabel.Nowhere, LaunchLabel.Nowhere, LaunchLabel.Nowhere)));
+        Assert.That(tails, Is.All.EqualTo("report a failed step"));
+    }
+}
