@@ -78,7 +78,7 @@ internal sealed class LaunchReport : IDisposable
         }
     }
 
-    /// <summary>Waits for the first process that is reported, for a launch that is given up.</summary>
+    /// <summary>Waits for the first process that is reported, for a launch that is given up; null when none is, or only nonsense.</summary>
     public async Task<SafeFileHandle?> AwaitProcessAsync(TimeSpan timeout)
     {
         using var limited = new CancellationTokenSource(timeout);
@@ -92,9 +92,9 @@ internal sealed class LaunchReport : IDisposable
                 }
             }
         }
-        catch (OperationCanceledException)
+        catch (Exception exception) when (exception is OperationCanceledException or LaunchFailedException or LinuxException)
         {
-            // Nothing was reported: then nothing was started.
+            // Nothing was reported, or nothing that makes sense: then nothing was started.
         }
 
         return null;
@@ -143,7 +143,7 @@ internal sealed class LaunchReport : IDisposable
         return record;
     }
 
-    private LaunchFailedException Failure(int index, int errno) => index < _program.Steps.Count
+    private LaunchFailedException Failure(int index, int errno) => index >= 0 && index < _program.Steps.Count
         ? new LaunchFailedException(_program.Steps[index], errno)
         : new LaunchFailedException("The launch program reported what makes no sense.");
 
