@@ -110,6 +110,7 @@ internal sealed class Attacker : IDisposable
         return new IsolationSpec
         {
             Root = [new Mount("bind", _sandbox.Lower, "/", [])],
+            IsRootMapped = _mode == IdMode.Range && Environment.IsPrivilegedProcess,
             Process = Process("/bin/attacker"),
             Namespaces = Namespaces.Default | (_mode == IdMode.Host ? Namespaces.None : Namespaces.User),
             UserMappings = Mappings(map.Users),

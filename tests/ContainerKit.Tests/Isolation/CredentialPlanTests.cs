@@ -46,6 +46,7 @@ public class CredentialPlanTests
     }
 
     [TestCase("root")]
+    [TestCase("root-user-namespace")]
     [TestCase("single-id")]
     [TestCase("subordinate-ids")]
     public void Under_its_filter_a_first_process_makes_no_call_but_the_one_that_runs_the_program(string mode)
@@ -89,6 +90,7 @@ public class CredentialPlanTests
 
     [TestCase("single-id", false)]
     [TestCase("root", true)]
+    [TestCase("root-user-namespace", true)]
     [TestCase("subordinate-ids", true)]
     public void Groups_are_set_even_to_none_except_where_the_kernel_forbids_it(string mode, bool isSet)
     {

@@ -11,7 +11,7 @@ public class JoinPlanTests
 {
     private const string Join = "join the container's namespaces", Clone = "start the process";
 
-    private static readonly string[] Modes = ["join", "join-subordinate-ids"];
+    private static readonly string[] Modes = ["join", "join-root-user-namespace", "join-subordinate-ids"];
 
     [TestCaseSource(nameof(Modes))]
     public void It_hides_before_anything_else(string mode)

@@ -8,7 +8,7 @@ public class LaunchPlannerTests
 {
     private const string Exchange = "let go of the host's root";
 
-    private static readonly string[] Modes = ["root", "single-id", "subordinate-ids"];
+    private static readonly string[] Modes = ["root", "root-user-namespace", "single-id", "subordinate-ids"];
 
     [TestCaseSource(nameof(Modes))]
     public void Before_anything_else_it_looks_for_its_host_and_lets_go_of_what_it_inherited(string mode)
@@ -22,11 +22,15 @@ public class LaunchPlannerTests
     [TestCaseSource(nameof(Modes))]
     public void What_is_the_hosts_is_opened_while_its_root_is_there(string mode)
     {
+        var plan = Plans.All[mode];
+
         Assert.That(
-            Plans.All[mode].IndexesOf(
-                "make the container's namespaces", "detach the container's mounts from the host's", "mount proc on /proc", "mount '/host/data' on /data", "mount the overlay",
-                "enter the container's root", "exchange the root", Exchange, "go to the container's root", "make /proc/sys read-only"),
+            plan.IndexesOf(
+                "make the container's namespaces", "detach the container's mounts from the host's", "mount proc on /proc", "enter the container's root", "exchange the root",
+                Exchange, "go to the container's root", "make /proc/sys read-only"),
             Is.Ordered.Ascending);
+        Assert.That(plan.IndexesOf("mount '/host/data' on /data", "enter the container's root"), Is.Ordered.Ascending);
+        Assert.That(plan.IndexesOf("mount the overlay", "enter the container's root"), Is.Ordered.Ascending);
     }
 
     [TestCaseSource(nameof(Modes))]
@@ -80,6 +84,18 @@ public class LaunchPlannerTests
             Is.Ordered.Ascending);
         Assert.That(Plans.All["subordinate-ids"].Descriptors, Is.EqualTo(new[] { LaunchDescriptor.MapsWritten }));
         Assert.That(Plans.All["subordinate-ids"].Step("wait for id maps").WhenZero!.Index, Is.GreaterThan(Plans.All["subordinate-ids"].IndexOf("report a failed step")));
+    }
+
+    [Test]
+    public void What_only_the_hosts_root_may_do_is_done_before_it_becomes_another()
+    {
+        Assert.That(
+            Plans.All["root-user-namespace"].IndexesOf(
+                "mount '/host/data' on /data", "make a mount namespace", RootSteps.MappingWords, "mount the overlay", "make files as the host's root",
+                "lose capabilities as another user", "close the user namespace of the root's files", "make a user namespace", "become root in the user namespace",
+                "hide the launch program", "make the container's namespaces"),
+            Is.Ordered.Ascending);
+        Assert.That(Plans.All["root-user-namespace"].Descriptors, Is.EqualTo(new[] { LaunchDescriptor.FileOwners, LaunchDescriptor.MapsWritten }));
     }
 
     [Test]

@@ -8,9 +8,11 @@ namespace ContainerKit.Tests.Isolation;
 public class PlanDumpTests
 {
     [TestCase("root")]
+    [TestCase("root-user-namespace")]
     [TestCase("single-id")]
     [TestCase("subordinate-ids")]
     [TestCase("join")]
+    [TestCase("join-root-user-namespace")]
     [TestCase("join-subordinate-ids")]
     public void A_plan_changes_only_on_purpose(string name)
     {

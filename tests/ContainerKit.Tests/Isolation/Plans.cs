@@ -35,15 +35,19 @@ internal static class Plans
 
     public static readonly IsolationSpec SingleId = WithMap(new IdMapping(0, 1000, 1));
 
+    public static readonly IsolationSpec Mapped = WithMap(new IdMapping(0, 100_000, 65_536)) with { IsRootMapped = true };
+
     public static readonly IsolationSpec SubordinateIds = WithMap(new IdMapping(0, 1000, 1), new IdMapping(1, 100_000, 65_536));
 
-    /// <summary>The plans that no other part of the library has a say in, by the names of their approved dumps.</summary>
+    /// <summary>A plan of each mode, by the name of its approved dump.</summary>
     public static readonly IReadOnlyDictionary<string, LaunchPlan> All = new Dictionary<string, LaunchPlan>
     {
         ["root"] = LaunchPlanner.Plan(Spec, RootHost),
+        ["root-user-namespace"] = LaunchPlanner.Plan(Mapped, RootHost),
         ["single-id"] = LaunchPlanner.Plan(SingleId, UserHost),
         ["subordinate-ids"] = LaunchPlanner.Plan(SubordinateIds, UserHost),
         ["join"] = LaunchPlanner.PlanJoin(Spec, Process, RootHost),
+        ["join-root-user-namespace"] = LaunchPlanner.PlanJoin(Mapped, Process, RootHost),
         ["join-subordinate-ids"] = LaunchPlanner.PlanJoin(SubordinateIds, Process, UserHost),
     };
 
