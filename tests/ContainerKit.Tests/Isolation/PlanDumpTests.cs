@@ -16,7 +16,7 @@ public class PlanDumpTests
     [TestCase("join-subordinate-ids")]
     public void A_plan_changes_only_on_purpose(string name)
     {
-        Approved.Check("tests/ContainerKit.Tests/Isolation/Plans", name, Plans.All[name].Program.Dump());
+        Approved.Check("tests/ContainerKit.Tests/Isolation/Plans", name, PlanDump.Of(Plans.All[name]));
     }
 
     [Test]
