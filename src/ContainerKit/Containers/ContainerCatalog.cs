@@ -4,6 +4,7 @@ using ContainerKit.Content;
 using ContainerKit.Isolation;
 using ContainerKit.Isolation.Cgroups;
 using ContainerKit.Isolation.Seccomp;
+using ContainerKit.Linux;
 using ContainerKit.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -122,9 +123,10 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
     /// <summary>Removes the unnamed containers of processes that are gone, and what was left half-made.</summary>
     public void Sweep()
     {
+        using var turn = FileLock.Acquire(BeginningLock, exclusive: true, CancellationToken.None);
         foreach (var directory in Directory.EnumerateDirectories(store.Containers))
         {
-            if (FileLock.TryAcquire(LockOf(directory), exclusive: true) is { } held)
+            if (TryLock(directory) is { } held)
             {
                 using (held)
                 {
@@ -136,10 +138,25 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
         cgroups.Sweep();
     }
 
+    private static FileLock? TryLock(string directory)
+    {
+        try
+        {
+            return FileLock.TryAcquire(LockOf(directory), exclusive: true);
+        }
+        catch (LinuxException) when (!Directory.Exists(directory))
+        {
+            // It was finished or removed meanwhile: whoever did that lives.
+            return null;
+        }
+    }
+
     private void SweepOne(string directory)
     {
+        // What has its dot was never anybody's, and its record may be half-written.
+        var isFinished = !Path.GetFileName(directory).StartsWith('.');
         var path = Path.Combine(directory, "container.json");
-        var record = File.Exists(path) ? ContainerRecord.Read(path) : null;
+        var record = isFinished && File.Exists(path) ? ContainerRecord.Read(path) : null;
         if (record is { Name: null })
         {
             Remove(record);
@@ -172,8 +189,7 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
 
         // Until the record is there, and the directory has lost its dot, this is nobody's, and the next open sweeps it.
         var unfinished = Path.Combine(store.Containers, "." + record.Id);
-        Directory.CreateDirectory(unfinished);
-        var alive = FileLock.Acquire(LockOf(unfinished), exclusive: true, cancellationToken);
+        var alive = Begin(unfinished, cancellationToken);
         try
         {
             using (Snapshots.Prepare(record.Id, parent, cancellationToken))
@@ -200,6 +216,14 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
         }
 
         return new Container(new ContainerInstance(this, record, alive));
+    }
+
+    /// <summary>Makes a directory and locks it, with no moment between in which a sweep could take it for a dead one's.</summary>
+    private FileLock Begin(string directory, CancellationToken cancellationToken)
+    {
+        using var turn = FileLock.Acquire(BeginningLock, exclusive: false, cancellationToken);
+        Directory.CreateDirectory(directory);
+        return FileLock.Acquire(LockOf(directory), exclusive: true, cancellationToken);
     }
 
     private void ClaimName(ContainerRecord record)
@@ -229,6 +253,8 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
         var path = Path.Combine(store.Names, name);
         return File.Exists(path) ? File.ReadAllText(path) : null;
     }
+
+    private string BeginningLock => Path.Combine(store.Containers, ".beginning.lock");
 
     private string DirectoryOf(string id) => Path.Combine(store.Containers, id);
 
