@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using ContainerKit.Launch;
 using ContainerKit.Linux;
 using static ContainerKit.Isolation.KernelFlags;
@@ -56,6 +57,9 @@ internal sealed class PlanBuilder(LaunchHost host, IdMode mode)
     /// <summary>The container's root directory, once it is there.</summary>
     public LaunchData Root { get; } = new(new byte[8], "root");
 
+    /// <summary>The first descriptor that the plan does not ask for, which is known only when it is complete.</summary>
+    public LaunchData FirstUnwanted { get; } = new(new byte[8], "first unwanted");
+
     /// <summary>The container's /dev, once it is made.</summary>
     public Operand Devices { get; set; }
 
@@ -96,6 +100,7 @@ internal sealed class PlanBuilder(LaunchHost host, IdMode mode)
     public LaunchPlan Finish()
     {
         Program.Add(Root);
+        BinaryPrimitives.WriteInt64LittleEndian(Program.Add(FirstUnwanted).Content, ReportDescriptor + 1 + _descriptors.Count);
         Program.Mark(Program.Failure);
 
         // A report that nobody can read must not keep the process alive, so even a failed write leads to the exit.

@@ -17,8 +17,7 @@ internal static class StartSteps
         plan.Call("end", SystemCall.exit_group, 254).Then(LaunchLabel.Nowhere);
         plan.Program.Mark(ours);
 
-        // How many descriptors are wanted is known only when the plan is complete; the highest that any plan asks for is 6.
-        plan.Call("close inherited descriptors", SystemCall.close_range, 7, uint.MaxValue, 0);
+        plan.Call("close inherited descriptors", SystemCall.close_range, Operand.ValueAt(plan.FirstUnwanted, 0), uint.MaxValue, 0);
         plan.Call("mark descriptors for closing", SystemCall.close_range, PlanBuilder.Report, uint.MaxValue, CLOSE_RANGE_CLOEXEC);
 
         // Modes of files and directories that the program makes are meant as they are written.

@@ -14,8 +14,8 @@ internal sealed class Attacker : IDisposable
 {
     private const ulong Tracing = 1UL << (int)Capability.SysPtrace;
 
-    // In nanoseconds: long enough for some looks at each process, which otherwise live for microseconds until their program runs.
-    private const long Hold = 2_000_000;
+    // In nanoseconds: long enough for some looks at most processes also on a busy host. Otherwise they live for microseconds until their program runs.
+    private const long Hold = 10_000_000;
 
     private readonly Sandbox _sandbox;
     private readonly IdMode _mode;

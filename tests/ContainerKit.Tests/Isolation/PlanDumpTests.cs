@@ -34,4 +34,15 @@ public class PlanDumpTests
         Assert.That(ends.Select(step => (step.WhenPositive, step.WhenZero, step.WhenFailed)), Is.All.EqualTo((LaunchLabel.Nowhere, LaunchLabel.Nowhere, LaunchLabel.Nowhere)));
         Assert.That(tails, Is.All.EqualTo("report a failed step"));
     }
+
+    [TestCase("root", 4)]
+    [TestCase("root-user-namespace", 6)]
+    [TestCase("single-id", 4)]
+    [TestCase("join", 5)]
+    public void What_the_plan_did_not_ask_for_is_closed_from_the_first_descriptor_on(string name, int first)
+    {
+        var unwanted = Plans.All[name].Step("close inherited descriptors").Arguments[0];
+
+        Assert.That((unwanted.IsLoaded, BitConverter.ToInt64(unwanted.Data!.Content)), Is.EqualTo((true, (long)first)));
+    }
 }
