@@ -59,5 +59,6 @@ internal sealed class HostDeathTests : ContainerFixture
         File.WriteAllText($"{StoreDirectory}/containers/.{id}/container.json", record);
     }
 
-    private string[] EntriesOfStore() => [.. Directory.GetFileSystemEntries($"{StoreDirectory}/containers").Concat(Directory.GetFileSystemEntries($"{StoreDirectory}/snapshots/{Host.StorageDriver}")).Order()];
+    private string[] EntriesOfStore() =>
+        [.. Directory.GetFileSystemEntries($"{StoreDirectory}/containers").Order(), .. Directory.GetFileSystemEntries($"{StoreDirectory}/snapshots/{Host.StorageDriver}").Order()];
 }

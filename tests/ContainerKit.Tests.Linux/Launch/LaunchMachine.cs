@@ -13,7 +13,7 @@ internal sealed class LaunchMachine : IDisposable
 {
     private const string Qemu = "qemu-aarch64-static";
 
-    private readonly TemporaryDirectory _directory = new();
+    private readonly TemporaryDirectory _directory;
     private readonly Architecture _architecture;
     private readonly bool _isEmulated;
 
@@ -26,6 +26,8 @@ internal sealed class LaunchMachine : IDisposable
         {
             Needs.Program(Qemu);
         }
+
+        _directory = new TemporaryDirectory();
     }
 
     public string Directory => _directory.Path;

@@ -23,7 +23,8 @@ public class JoinPlanTests
     public void It_has_its_final_rights_before_it_is_born_inside(string mode)
     {
         Assert.That(
-            Plans.All[mode].IndexesOf("close inherited descriptors", Join, "drop capability 21", "become user 0", "give up new privileges", "set the capabilities", Plans.Filter, Clone),
+            Plans.All[mode].IndexesOf(
+                "close inherited descriptors", Join, "drop capability 21", "become user 0", "give up new privileges", "set the capabilities", Plans.Filter, Clone),
             Is.Ordered.Ascending);
     }
 
@@ -41,7 +42,9 @@ public class JoinPlanTests
 
         var born = plan.Program.Steps.Skip(plan.Step(Clone).WhenZero!.Index).TakeWhile(step => step.Words != "report the search");
 
-        Assert.That(born.Words().Distinct(), Is.EqualTo(new[] { "begin a session", "tie the container to its host", "see whether the host is there", "find 'sh' in PATH" }));
+        Assert.That(
+            born.Words().Distinct(),
+            Is.EqualTo(new[] { "begin a session", "tie the container to its host", "see whether the host is there", "find 'sh' in PATH" }));
     }
 
     [TestCaseSource(nameof(Modes))]

@@ -13,7 +13,8 @@ public class RootPlanTests
     {
         var plan = LaunchPlanner.Plan(Plans.Spec, Plans.RootHost);
 
-        var given = plan.Program.Steps.Where(step => step is { Words: "mount the overlay", Call: SystemCall.fsconfig, Arguments: [_, { Value: KernelFlags.FSCONFIG_SET_STRING }, ..] });
+        var given = plan.Program.Steps.Where(step =>
+            step is { Words: "mount the overlay", Call: SystemCall.fsconfig, Arguments: [_, { Value: KernelFlags.FSCONFIG_SET_STRING }, ..] });
 
         Assert.That(
             given.Select(step => $"{step.Arguments[2]}={step.Arguments[3]}"),
