@@ -296,14 +296,18 @@ internal sealed partial class SnapshotStore : IDisposable
 
         var directory = Path.Combine(_directory, directoryName);
         var path = Path.Combine(directory, SnapshotRecord.FileName);
-        if (ReadWhole(path) is not { } json || (kind == SnapshotKind.Committed && ReadWhole(Path.Combine(directory, "name")) is null))
+        if (ReadWhole(path) is not { } json)
         {
             return null;
         }
 
         var record = SnapshotRecord.Parse(json, path);
-        var name = kind == SnapshotKind.Committed ? Encoding.UTF8.GetString(ReadWhole(Path.Combine(directory, "name")) ?? []) : record.Name;
-        return ToSnapshot(record, name, kind, directory);
+        if (kind != SnapshotKind.Committed)
+        {
+            return ToSnapshot(record, record.Name, kind, directory);
+        }
+
+        return ReadWhole(Path.Combine(directory, "name")) is { } name ? ToSnapshot(record, Encoding.UTF8.GetString(name), kind, directory) : null;
     }
 
     private Snapshot ToSnapshot(SnapshotRecord record, string name, SnapshotKind kind, string directory)
@@ -332,19 +336,21 @@ internal sealed partial class SnapshotStore : IDisposable
         };
     }
 
+    // That a file is not there is the usual answer when a name is looked up, and exceptions are a slow way to say so.
     private static byte[]? ReadWhole(string path)
     {
-        try
+        var errno = FileCalls.Local.TryOpen(null, path, OpenFlags.Read, 0, Resolve.Host, out var file);
+        using (file)
         {
-            using var file = File.OpenHandle(path);
-            var length = RandomAccess.GetLength(file);
-            var content = new byte[Math.Min(length, MaxRecordBytes)];
+            if (errno is Errno.ENOENT or Errno.ENOTDIR)
+            {
+                return null;
+            }
+
+            LinuxException.ThrowIf(errno, $"read '{path}'");
+            var content = new byte[Math.Min(RandomAccess.GetLength(file), MaxRecordBytes)];
             var count = RandomAccess.Read(file, content, 0);
             return content[..count];
-        }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
-        {
-            return null;
         }
     }
 
