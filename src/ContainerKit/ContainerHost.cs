@@ -43,6 +43,7 @@ public sealed class ContainerHost : IAsyncDisposable
         }
 
         _containers.Sweep();
+        Images.Catalog.SweepLeftOvers();
     }
 
     /// <summary>The images.</summary>

@@ -140,7 +140,7 @@ public sealed class ImageStore
     /// Takes a name away, and the image with its last one. What no image refers to any more is swept at once, or later when other
     /// tasks or processes are adding or reading just now. A digest, or its beginning, removes an image that has one name or none.
     /// </summary>
-    /// <exception cref="ImageException">There is no such image, or a digest was given and it has several names.</exception>
+    /// <exception cref="ImageException">There is no such image, a container stands on it, or a digest was given and it has several names.</exception>
     public Task RemoveAsync(string reference, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(reference);

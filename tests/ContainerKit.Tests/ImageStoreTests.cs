@@ -246,14 +246,16 @@ public sealed class ImageStoreTests
     }
 
     [Test]
-    public async Task What_containers_stand_on_is_never_swept()
+    public async Task The_last_name_of_an_image_that_containers_stand_on_stays()
     {
         var image = await _store.ImportAsync("debian:12");
         var catalog = new ImageCatalog(_store.Root, pinned: () => [image.Digest]);
+        await _store.Images.TagAsync(image, "debian:other");
 
         catalog.Remove("debian:12", CancellationToken.None);
 
-        Assert.That(catalog.Read(image.Manifest, null).Layers.Select(layer => catalog.Blobs.Contains(layer.Descriptor.Digest)), Is.All.True);
+        Assert.That(() => catalog.Remove("debian:other", CancellationToken.None), Throws.TypeOf<ImageException>().With.Message.Contains("a container stands on it"));
+        Assert.That(await _store.NamesAsync(), Is.EqualTo(new[] { "debian:other" }));
     }
 
     [Test]

@@ -9,6 +9,8 @@ namespace ContainerKit;
 /// </summary>
 public sealed class ContainerBuilder
 {
+    private const long LeastMemory = 6 << 20;
+
     private readonly ContainerHost _host;
     private readonly ImageSource _image;
     private readonly ContainerOptions _options;
@@ -75,10 +77,11 @@ public sealed class ContainerBuilder
     public ContainerBuilder WithName(string name) => With(_options with { Name = ContainerName.Require(name) });
 
     /// <summary>Limits the memory of all the container's processes together.</summary>
-    /// <param name="bytes">The limit in bytes. As with docker, as much swap may come on top of it where the host has swap.</param>
+    /// <param name="bytes">The limit in bytes, 6 MiB or more. As with docker, as much swap may come on top of it where the host has swap.</param>
     public ContainerBuilder WithMemoryLimit(long bytes)
     {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(bytes);
+        // With less, the kernel kills the container before its program has begun, which looks like the program's own fault.
+        ArgumentOutOfRangeException.ThrowIfLessThan(bytes, LeastMemory);
         return With(_options with { MemoryLimit = bytes });
     }
 
@@ -114,12 +117,12 @@ public sealed class ContainerBuilder
 
     /// <summary>Shows a file or directory of the host inside the container.</summary>
     /// <param name="hostPath">What is shown; it must exist when the container starts.</param>
-    /// <param name="containerPath">Where, as an absolute path; it is made when it is not there.</param>
+    /// <param name="containerPath">Where, as an absolute path other than <c>/</c>, <c>/proc</c> and <c>/sys</c>; it is made when it is not there.</param>
     /// <param name="readOnly">Whether the container may only read it, submounts included.</param>
     public ContainerBuilder WithBindMount(string hostPath, string containerPath, bool readOnly = false)
     {
         ArgumentException.ThrowIfNullOrEmpty(hostPath);
-        return WithMount(new Mount("bind", Path.GetFullPath(hostPath), ContainerPath.RequireAbsolute(containerPath), ["rbind", readOnly ? "ro" : "rw"]));
+        return WithMount(new Mount("bind", Path.GetFullPath(hostPath), ContainerPath.RequireMountable(containerPath), ["rbind", readOnly ? "ro" : "rw"]));
     }
 
     /// <summary>Puts an empty file system in memory at the given path.</summary>
@@ -129,7 +132,7 @@ public sealed class ContainerBuilder
     public ContainerBuilder WithTmpfs(string containerPath, long? sizeBytes = null, int mode = 0x3FF /* 01777 */)
     {
         string[] options = ["nosuid", "nodev", $"mode={Convert.ToString(mode, 8)}"];
-        return WithMount(new Mount("tmpfs", "tmpfs", ContainerPath.RequireAbsolute(containerPath), sizeBytes is { } size ? [.. options, $"size={size}"] : options));
+        return WithMount(new Mount("tmpfs", "tmpfs", ContainerPath.RequireMountable(containerPath), sizeBytes is { } size ? [.. options, $"size={size}"] : options));
     }
 
     /// <summary>Chooses the network; <see cref="NetworkMode.None"/> unless told otherwise.</summary>

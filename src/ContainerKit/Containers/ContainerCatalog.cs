@@ -4,9 +4,9 @@ using ContainerKit.Content;
 using ContainerKit.Isolation;
 using ContainerKit.Isolation.Cgroups;
 using ContainerKit.Isolation.Seccomp;
-using ContainerKit.Linux;
 using ContainerKit.Storage;
 using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
 
 namespace ContainerKit.Containers;
 
@@ -99,13 +99,32 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
 
     public void Remove(ContainerRecord record)
     {
-        Snapshots.Remove(record.Id);
+        // While it runs, somebody else has it.
+        using var files = HoldFiles(record.Id);
+
+        // The dot is the end of it: from here on nobody finds it, and whoever sweeps may finish this.
+        var ending = Path.Combine(store.Containers, "." + record.Id);
+        try
+        {
+            Directory.Move(DirectoryOf(record.Id), ending);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Somebody else is removing it, too.
+            return;
+        }
+
         if (record.Name is { } name && TryReadName(name) == record.Id)
         {
             File.Delete(Path.Combine(store.Names, name));
         }
 
-        Directory.Delete(DirectoryOf(record.Id), recursive: true);
+        if (files is not null)
+        {
+            Snapshots.Remove(files);
+        }
+
+        DeleteDirectory(ending);
         Logger.Removed(record.Id);
     }
 
@@ -120,17 +139,16 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
         Snapshots.Collect(snapshot => needed.Contains(snapshot.Id), cancellationToken);
     }
 
-    /// <summary>Removes the unnamed containers of processes that are gone, and what was left half-made.</summary>
+    /// <summary>Removes the unnamed containers of processes that are gone, and what was left half-made or half-removed.</summary>
     public void Sweep()
     {
-        using var turn = FileLock.Acquire(BeginningLock, exclusive: true, CancellationToken.None);
         foreach (var directory in Directory.EnumerateDirectories(store.Containers))
         {
-            if (TryLock(directory) is { } held)
+            if (DirectoryLock.TryTake(directory, exclusive: true, out var held) == LockResult.Taken)
             {
                 using (held)
                 {
-                    SweepOne(directory);
+                    TrySweep(directory);
                 }
             }
         }
@@ -138,34 +156,56 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
         cgroups.Sweep();
     }
 
-    private static FileLock? TryLock(string directory)
+    private SnapshotLease? HoldFiles(string id)
     {
         try
         {
-            return FileLock.TryAcquire(LockOf(directory), exclusive: true);
+            return Snapshots.Acquire(id);
         }
-        catch (LinuxException) when (!Directory.Exists(directory))
+        catch (StorageException) when (Snapshots.TryFind(id) is null)
         {
-            // It was finished or removed meanwhile: whoever did that lives.
             return null;
+        }
+    }
+
+    private void TrySweep(string directory)
+    {
+        try
+        {
+            SweepOne(directory);
+        }
+        catch (StorageException e)
+        {
+            // Somebody looks at its files just now, or they cannot be removed: that must not keep a store from opening.
+            Logger.NotSwept(Path.GetFileName(directory), e.Message);
         }
     }
 
     private void SweepOne(string directory)
     {
-        // What has its dot was never anybody's, and its record may be half-written.
-        var isFinished = !Path.GetFileName(directory).StartsWith('.');
-        var path = Path.Combine(directory, "container.json");
-        var record = isFinished && File.Exists(path) ? ContainerRecord.Read(path) : null;
-        if (record is { Name: null })
+        // What has its dot is nobody's, and its record may be half-written.
+        var name = Path.GetFileName(directory);
+        if (name.StartsWith('.'))
+        {
+            Snapshots.Remove(name[1..]);
+            DeleteDirectory(directory);
+        }
+        else if (TryRead(name) is { Name: null } record)
         {
             Remove(record);
             Logger.Swept(record.Id);
         }
-        else if (record is null)
+    }
+
+    private static void DeleteDirectory(string directory)
+    {
+        try
         {
-            Snapshots.Remove(Path.GetFileName(directory).TrimStart('.'));
             Directory.Delete(directory, recursive: true);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Somebody else has swept it.
         }
     }
 
@@ -174,9 +214,10 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
         // The image store's lease keeps the layers from being swept while they are unpacked.
         using var lease = Images.Catalog.Lease(cancellationToken);
         var parent = unpacker.Unpack(image, progress: null, cancellationToken);
+        var (id, alive) = Begin();
         var record = new ContainerRecord
         {
-            Id = ContainerName.NewId(),
+            Id = id,
             Name = options.Name,
             Created = DateTimeOffset.UtcNow,
             ImageReference = image.Reference.ToString(),
@@ -189,7 +230,6 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
 
         // Until the record is there, and the directory has lost its dot, this is nobody's, and the next open sweeps it.
         var unfinished = Path.Combine(store.Containers, "." + record.Id);
-        var alive = Begin(unfinished, cancellationToken);
         try
         {
             using (Snapshots.Prepare(record.Id, parent, cancellationToken))
@@ -203,9 +243,9 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
         }
         catch
         {
-            alive.Dispose();
             Snapshots.Remove(record.Id, CancellationToken.None);
-            Directory.Delete(unfinished, recursive: true);
+            DeleteDirectory(unfinished);
+            alive.Dispose();
             throw;
         }
 
@@ -218,12 +258,21 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
         return new Container(new ContainerInstance(this, record, alive));
     }
 
-    /// <summary>Makes a directory and locks it, with no moment between in which a sweep could take it for a dead one's.</summary>
-    private FileLock Begin(string directory, CancellationToken cancellationToken)
+    /// <summary>Makes and locks the directory of a new container.</summary>
+    private (string Id, SafeFileHandle Alive) Begin()
     {
-        using var turn = FileLock.Acquire(BeginningLock, exclusive: false, cancellationToken);
-        Directory.CreateDirectory(directory);
-        return FileLock.Acquire(LockOf(directory), exclusive: true, cancellationToken);
+        while (true)
+        {
+            var id = ContainerName.NewId();
+            var directory = Path.Combine(store.Containers, "." + id);
+            Directory.CreateDirectory(directory);
+
+            // Somebody who sweeps may have been faster: then it is gone, and another one is made.
+            if (DirectoryLock.TryTake(directory, exclusive: true, out var alive) == LockResult.Taken)
+            {
+                return (id, alive!);
+            }
+        }
     }
 
     private void ClaimName(ContainerRecord record)
@@ -254,9 +303,5 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
         return File.Exists(path) ? File.ReadAllText(path) : null;
     }
 
-    private string BeginningLock => Path.Combine(store.Containers, ".beginning.lock");
-
     private string DirectoryOf(string id) => Path.Combine(store.Containers, id);
-
-    private static string LockOf(string directory) => Path.Combine(directory, "lock");
 }

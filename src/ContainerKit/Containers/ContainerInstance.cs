@@ -1,6 +1,6 @@
 using System.Runtime.Versioning;
-using ContainerKit.Content;
 using ContainerKit.Storage;
+using Microsoft.Win32.SafeHandles;
 
 namespace ContainerKit.Containers;
 
@@ -11,7 +11,7 @@ internal sealed class ContainerInstance : IFileTreeSource
     private readonly ContainerCatalog _catalog;
     private readonly SharedTree _layers;
     private readonly Lock _gate = new();
-    private FileLock? _alive;
+    private SafeFileHandle? _alive;
     private ContainerRun? _run;
     private bool _isBusy;
     private bool _isRemoved;
@@ -19,7 +19,7 @@ internal sealed class ContainerInstance : IFileTreeSource
     /// <param name="catalog">Where it is kept.</param>
     /// <param name="record">What is written down about it.</param>
     /// <param name="alive">Held as long as an unnamed container is in use: without it, the next open sweeps the container.</param>
-    public ContainerInstance(ContainerCatalog catalog, ContainerRecord record, FileLock? alive)
+    public ContainerInstance(ContainerCatalog catalog, ContainerRecord record, SafeFileHandle? alive)
     {
         _catalog = catalog;
         _alive = alive;

@@ -34,4 +34,17 @@ internal static class ContainerPath
             ? path
             : throw new ArgumentException($"A path inside a container must be absolute: '{path}'.", nameof(path));
     }
+
+    /// <summary>Refuses what is not a place to mount on: what is mounted there would hide what the container needs, or be hidden itself.</summary>
+    public static string RequireMountable(string path)
+    {
+        var names = RequireAbsolute(path).Split('/', StringSplitOptions.RemoveEmptyEntries);
+        return names switch
+        {
+            _ when names.Any(name => name is "." or "..") => throw new ArgumentException($"A path to mount on holds no '.' and no '..': '{path}'.", nameof(path)),
+            [] => throw new ArgumentException("Nothing can be mounted on '/': the container's root is its image.", nameof(path)),
+            ["proc", ..] or ["sys"] => throw new ArgumentException($"Nothing can be mounted on '{path}': the kernel's own file systems are there.", nameof(path)),
+            _ => path,
+        };
+    }
 }

@@ -156,10 +156,16 @@ internal sealed class ContainerRun : IAsyncDisposable
         using var process = await Process.JoinAsync(spec, pipes.Theirs, cancellationToken).ConfigureAwait(false);
         pipes.CloseTheirs();
         _joined[process.ProcessId] = 0;
-        await using var registration = cancellationToken.UnsafeRegister(static state => ((IsolatedProcess)state!).Signal(KillSignal), process).ConfigureAwait(false);
         try
         {
             return await ExecCapture.RunAsync(process, pipes, options.StandardInput, MaxCapturedBytes, cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            // Given up, or too much to keep: what it has begun ends with it.
+            process.KillTree();
+            await ((Task)process.WaitAsync(CancellationToken.None).WaitAsync(LongestEnd, CancellationToken.None)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            throw;
         }
         finally
         {

@@ -78,7 +78,10 @@ public sealed class RunningContainer : IAsyncDisposable
 
     /// <summary>Runs a further program in the container, to its end.</summary>
     /// <param name="command">The program and its arguments.</param>
-    /// <param name="cancellationToken">Kills that program.</param>
+    /// <param name="cancellationToken">
+    /// Kills that program with all that descends from it. A descendant whose own parent had ended before is the container's first
+    /// process's by then, and stays.
+    /// </param>
     /// <returns>How it ended and what it wrote; an exit code other than 0 is no exception here.</returns>
     /// <exception cref="IsolationException">It could not be started, or the container has ended.</exception>
     public Task<CommandResult> ExecAsync(IReadOnlyList<string> command, CancellationToken cancellationToken = default) =>

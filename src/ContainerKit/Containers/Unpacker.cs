@@ -27,6 +27,11 @@ internal sealed class Unpacker(SnapshotStore snapshots, StoreLayout store, strin
     /// <exception cref="StorageException">The store cannot hold it.</exception>
     public string Unpack(Image image, IProgress<ImageProgress>? progress, CancellationToken cancellationToken)
     {
+        if (image.Config.Platform.OperatingSystem is not ("linux" or ""))
+        {
+            throw new ImageException($"The image '{image.Reference}' is for {image.Config.Platform.OperatingSystem}, and containers here are Linux's.");
+        }
+
         var top = UnpackLayers(image, progress, cancellationToken);
         var key = top ?? "";
         if (_bases.TryGetValue(key, out var known) && snapshots.TryFind(known) is not null)
@@ -129,9 +134,8 @@ internal sealed class Unpacker(SnapshotStore snapshots, StoreLayout store, strin
         try
         {
             using (var tree = snapshots.OpenTree(lease, isPrivate: true))
-            using (var reader = layer.OpenReader())
             {
-                LayerApplier.Apply(reader, tree, cancellationToken);
+                layer.Read(reader => LayerApplier.Apply(reader, tree, cancellationToken), cancellationToken);
             }
 
             snapshots.Commit(lease, name);

@@ -126,7 +126,7 @@ internal sealed class ImageCatalog
     /// Takes a name away, and the image with its last one; a digest (or its beginning) takes away an image that has no more than one
     /// name. What nobody refers to any more is swept, unless someone is adding just now: then a later sweep does it.
     /// </summary>
-    /// <exception cref="ImageException">There is no such image, or a digest was given and it has several names.</exception>
+    /// <exception cref="ImageException">There is no such image, a container stands on it, or a digest was given and it has several names.</exception>
     public void Remove(string text, CancellationToken cancellationToken)
     {
         _index.Change(index => Without(index, text), cancellationToken);
@@ -148,6 +148,15 @@ internal sealed class ImageCatalog
     {
         using var alone = FileLock.TryAcquire(LockPath, exclusive: true);
         return alone is null ? null : StoreSweep.Run(Blobs, _index, _pinned());
+    }
+
+    /// <summary>Sweeps if there is anything half-written, which most of the time is not: looking costs next to nothing.</summary>
+    public void SweepLeftOvers()
+    {
+        if (Directory.EnumerateFileSystemEntries(Blobs.TemporaryDirectory).Any())
+        {
+            Sweep();
+        }
     }
 
     private (IndexEntry Entry, ImageReference Reference)? FindEntry(ImageIndex index, string text)
@@ -205,6 +214,11 @@ internal sealed class ImageCatalog
         if (!isByName && names.Count > 1)
         {
             throw new ImageException($"The image '{text}' has several names ({string.Join(", ", names)}); remove them one by one.");
+        }
+
+        if (names.Count <= 1 && _pinned().Contains(entry.Descriptor.Digest))
+        {
+            throw new ImageException($"Cannot remove the image '{text}': a container stands on it.") { Hint = "Remove the container first, or give the image another name." };
         }
 
         return names.Count > 1

@@ -30,11 +30,12 @@ public sealed class Layer
     /// <exception cref="ImageException">The blob is missing or damaged; damage may show only at the end.</exception>
     public async IAsyncEnumerable<LayerEntry> EntriesAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        using var reader = await Task.Run(OpenReader, cancellationToken).ConfigureAwait(false);
+        using var tar = await Task.Run(OpenTar, cancellationToken).ConfigureAwait(false);
+        using var reader = new LayerReader(tar, _limits, leaveOpen: true);
         while (true)
         {
             // Decompressing is work, not waiting: it is done off the caller's thread, many entries at a time.
-            var entries = await Task.Run(() => ReadSome(reader, cancellationToken), cancellationToken).ConfigureAwait(false);
+            var entries = await Task.Run(() => ReadSome(tar, reader, cancellationToken), cancellationToken).ConfigureAwait(false);
             foreach (var entry in entries)
             {
                 yield return entry;
@@ -58,18 +59,31 @@ public sealed class Layer
         return new VerifyingStream(Compression.OpenRead(blob, kind, _limits), DiffId, "The layer");
     }
 
-    /// <summary>Reads the entries; closing the reader closes all.</summary>
-    /// <remarks>
-    /// Entries are not verified before the archive's end. Who acts on them keeps the result private until
-    /// <see cref="VerifyingStream.ReadToEnd"/> of the stream beneath has said yes: use <see cref="OpenTar"/> for that.
-    /// </remarks>
-    internal LayerReader OpenReader() => new(OpenTar(), _limits);
+    /// <summary>Has someone read the entries.</summary>
+    /// <param name="read">Gets the entries before the archive is verified, and so keeps what it makes of them to itself until this returns.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ImageException">The blob is missing or damaged, or is not what <see cref="DiffId"/> names.</exception>
+    internal void Read(Action<LayerReader> read, CancellationToken cancellationToken)
+    {
+        using var tar = OpenTar();
+        using var reader = new LayerReader(tar, _limits, leaveOpen: true);
+        read(reader);
 
-    private static List<LayerEntry> ReadSome(LayerReader reader, CancellationToken cancellationToken)
+        // A reader stops at the archive's end mark, and the hash is of all that there is.
+        tar.ReadToEnd(cancellationToken);
+    }
+
+    private static List<LayerEntry> ReadSome(VerifyingStream tar, LayerReader reader, CancellationToken cancellationToken)
     {
         var entries = new List<LayerEntry>(EntriesPerHop);
-        while (entries.Count < EntriesPerHop && reader.MoveNext(cancellationToken))
+        while (entries.Count < EntriesPerHop)
         {
+            if (!reader.MoveNext(cancellationToken))
+            {
+                tar.ReadToEnd(cancellationToken);
+                break;
+            }
+
             entries.Add(reader.Current);
         }
 

@@ -15,6 +15,8 @@ internal sealed class IsolatedProcess : IDisposable
     private readonly IsolationEngine _engine;
     private readonly IsolationSpec _container;
     private readonly Task<ProcessEnd> _end;
+    private readonly Lock _reaping = new();
+    private bool _isReaped;
     private int _isDisposed;
 
     internal IsolatedProcess(IsolationEngine engine, IsolationSpec container, LaunchedProcess process)
@@ -44,6 +46,22 @@ internal sealed class IsolatedProcess : IDisposable
         }
     }
 
+    /// <summary>
+    /// Kills the process with all that descends from it. What has lost its parent before is not found: it belongs to the container's
+    /// first process, and ends with that.
+    /// </summary>
+    public void KillTree()
+    {
+        // Not reaped meanwhile, so its number stays its own.
+        lock (_reaping)
+        {
+            if (!_isReaped)
+            {
+                ProcessTree.Kill(ProcessId);
+            }
+        }
+    }
+
     /// <summary>Starts a further process in the same namespaces; done when its program has begun to run.</summary>
     /// <exception cref="IsolationException">A step failed; <see cref="IsolationException.Step"/> names it.</exception>
     public Task<IsolatedProcess> JoinAsync(ProcessSpec process, LaunchStreams streams, CancellationToken cancellationToken = default)
@@ -66,7 +84,14 @@ internal sealed class IsolatedProcess : IDisposable
     {
         using var registration = EventLoop.Shared.Watch(Handle);
         await registration.WaitAsync(forWriting: false, CancellationToken.None).ConfigureAwait(false);
-        var (value, isSignal) = ProcessCalls.Reap(Handle);
+        (int Value, bool IsSignal) end;
+        lock (_reaping)
+        {
+            end = ProcessCalls.Reap(Handle);
+            _isReaped = true;
+        }
+
+        var (value, isSignal) = end;
         return isSignal ? new ProcessEnd(null, value) : new ProcessEnd(value, null);
     }
 

@@ -40,7 +40,7 @@ internal sealed class PlanBuilder(LaunchHost host, IdMode mode)
     private const int ReportDescriptor = 3;
 
     private readonly List<LaunchDescriptor> _descriptors = [];
-    private readonly Dictionary<(ulong Flags, ulong Mode), LaunchData> _how = [];
+    private readonly Dictionary<(ulong Flags, ulong Mode, ulong Resolve), LaunchData> _how = [];
 
     public LaunchHost Host { get; } = host;
 
@@ -86,11 +86,12 @@ internal sealed class PlanBuilder(LaunchHost host, IdMode mode)
     public LaunchData Text(string text) => Program.Text(text);
 
     /// <summary>The argument of openat2(2) for paths that come from the image: the root is where `/` and `..` end.</summary>
-    public LaunchData HowToOpen(ulong flags, ulong mode)
+    public LaunchData HowToOpen(ulong flags, ulong mode, bool followsLinks)
     {
-        if (!_how.TryGetValue((flags, mode), out var how))
+        var resolve = RESOLVE_IN_ROOT | (followsLinks ? RESOLVE_NO_MAGICLINKS : RESOLVE_NO_SYMLINKS);
+        if (!_how.TryGetValue((flags, mode, resolve), out var how))
         {
-            _how[(flags, mode)] = how = Program.Words(flags, mode, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+            _how[(flags, mode, resolve)] = how = Program.Words(flags, mode, resolve);
         }
 
         return how;

@@ -43,7 +43,9 @@ internal static class MountSteps
         foreach (var (mount, source) in prepared.Usual)
         {
             var words = WordsOf(mount);
-            var target = TargetSteps.OpenOrMakeDirectory(plan, words, mount.Target);
+
+            // /proc and the others are where programs look for them. An image whose /proc is a link would have them put elsewhere.
+            var target = TargetSteps.OpenOrMakeDirectory(plan, words, mount.Target, followsLinks: false);
             Move(plan, words, source, target);
             if (mount.Target == "/dev")
             {

@@ -11,27 +11,29 @@ namespace ContainerKit.Isolation;
 internal static class TargetSteps
 {
     /// <summary>Opens a path that must be there, or (with <paramref name="whenMissing"/>) may be missing.</summary>
-    public static LaunchStep Open(PlanBuilder plan, string words, string path, LaunchLabel? whenMissing = null)
+    public static LaunchStep Open(PlanBuilder plan, string words, string path, LaunchLabel? whenMissing = null, bool followsLinks = true)
     {
-        var step = plan.Call(words, SystemCall.openat2, plan.RootDirectory, plan.Text(Inside(path)), How(plan, O_PATH | O_CLOEXEC), 24);
+        var how = plan.HowToOpen(O_PATH | O_CLOEXEC, 0, followsLinks);
+        var step = plan.Call(words, SystemCall.openat2, plan.RootDirectory, plan.Text(Inside(path)), how, 24);
         return whenMissing is null ? step : step.Tolerating(Errno.ENOENT, Errno.ENOTDIR).OnZero(whenMissing);
     }
 
     /// <summary>Opens a directory, which is made when it is missing.</summary>
-    public static Operand OpenOrMakeDirectory(PlanBuilder plan, string words, string path) => OpenOrMake(plan, words, path, likeness: null);
+    public static Operand OpenOrMakeDirectory(PlanBuilder plan, string words, string path, bool followsLinks = true) =>
+        OpenOrMake(plan, words, path, likeness: null, followsLinks);
 
     /// <summary>Opens a path to mount on. When it is missing, it becomes a directory or an empty file, whichever the likeness is.</summary>
-    public static Operand OpenOrMake(PlanBuilder plan, string words, string path, Operand? likeness)
+    public static Operand OpenOrMake(PlanBuilder plan, string words, string path, Operand? likeness, bool followsLinks = true)
     {
         var inside = Inside(path);
         var target = new LaunchData(new byte[8], $"target {path}");
         plan.Program.Add(target);
         var opened = new LaunchLabel();
         var missing = new LaunchLabel();
-        Open(plan, words, path).StoringInto(target, 0).OnSuccess(opened).OnError(missing);
+        Open(plan, words, path, whenMissing: null, followsLinks).StoringInto(target, 0).OnSuccess(opened).OnError(missing);
         plan.Program.Mark(missing);
         Make(plan, words, inside, likeness, target, opened);
-        Open(plan, words, path).StoringInto(target, 0);
+        Open(plan, words, path, whenMissing: null, followsLinks).StoringInto(target, 0);
         plan.Program.Mark(opened);
         return Operand.ValueAt(target, 0);
     }
@@ -58,14 +60,12 @@ internal static class TargetSteps
         if (likeness is not null)
         {
             plan.Program.Mark(isFile);
-            plan.Call(words, SystemCall.openat2, plan.RootDirectory, plan.Text(inside), How(plan, O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0x1A4), 24)
+            plan.Call(words, SystemCall.openat2, plan.RootDirectory, plan.Text(inside), plan.HowToOpen(O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0x1A4, followsLinks: true), 24)
                 .StoringInto(target, 0).OnSuccess(opened);
         }
 
         plan.Program.Mark(made);
     }
-
-    private static LaunchData How(PlanBuilder plan, ulong flags, ulong mode = 0) => plan.HowToOpen(flags, mode);
 
     private static string Inside(string path)
     {

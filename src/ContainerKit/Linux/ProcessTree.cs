@@ -1,50 +1,141 @@
 using System.Globalization;
 using System.Runtime.Versioning;
+using Microsoft.Win32.SafeHandles;
 
 namespace ContainerKit.Linux;
 
-/// <summary>A process and all that descends from it, as /proc tells. proc(5), <c>/proc/PID/task/TID/children</c></summary>
+/// <summary>Processes and all that descends from them, as /proc tells, stopped until this is disposed of. proc(5), <c>/proc/PID/task/TID/children</c></summary>
 [SupportedOSPlatform("linux")]
-internal static class ProcessTree
+internal sealed class ProcessTree : IDisposable
 {
-    private const int StopSignal = 19;
-    private const int ContinueSignal = 18;
-    private const int MostRounds = 50;
+    private const int KillSignal = 9, ContinueSignal = 18, StopSignal = 19;
+    private const int MostRounds = 100;
+
+    private readonly Dictionary<int, SafeFileHandle> _processes = [];
+    private readonly HashSet<int> _stoppedBefore = [];
+
+    private ProcessTree()
+    {
+    }
 
     /// <summary>
-    /// Stops every process of the trees, children first found included, until the answer is disposed of. A process that forks
-    /// meanwhile is caught by the next round; a stopped one forks no more.
+    /// Stops every process of the trees. One that is born meanwhile is caught by the next round; a stopped one has no more children.
     /// </summary>
-    public static IDisposable Stop(IEnumerable<int> roots)
+    /// <param name="roots">Processes whose numbers are their own for certain: nobody reaps them meanwhile.</param>
+    /// <exception cref="LinuxException">One cannot be stopped, or they multiply faster than they can be.</exception>
+    public static ProcessTree Stop(IEnumerable<int> roots)
     {
-        var stopped = new List<int>();
-        var seen = new HashSet<int>();
+        var tree = new ProcessTree();
+        try
+        {
+            tree.StopAll([.. roots]);
+            return tree;
+        }
+        catch
+        {
+            tree.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Kills a process with all that descends from it.</summary>
+    /// <inheritdoc cref="Stop(IEnumerable{int})"/>
+    public static void Kill(int root)
+    {
+        using var tree = Stop([root]);
+        foreach (var process in tree._processes.Values)
+        {
+            ProcessCalls.Signal(process, KillSignal);
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var (number, process) in _processes)
+        {
+            // What the container had stopped itself stays stopped.
+            if (!_stoppedBefore.Contains(number))
+            {
+                ProcessCalls.Signal(process, ContinueSignal);
+            }
+
+            process.Dispose();
+        }
+
+        _processes.Clear();
+    }
+
+    private void StopAll(int[] roots)
+    {
+        foreach (var root in roots)
+        {
+            Stop(root, ProcessCalls.OpenProcess(root));
+        }
+
         for (var round = 0; round < MostRounds; round++)
         {
-            var fresh = roots.SelectMany(WithDescendants).Where(seen.Add).ToArray();
-            if (fresh.Length == 0)
+            var before = _processes.Count;
+            foreach (var parent in _processes.Keys.ToArray())
             {
-                break;
+                StopChildrenOf(parent);
             }
 
-            foreach (var process in fresh)
+            if (_processes.Count == before)
             {
-                _ = Tmds.Linux.LibC.kill(process, StopSignal);
-                stopped.Add(process);
+                return;
             }
         }
 
-        return new Stopped(stopped);
+        throw new LinuxException(Errno.EAGAIN, "stop all processes of a container, which multiply faster than they can be stopped");
     }
 
-    private static IEnumerable<int> WithDescendants(int process)
+    private void StopChildrenOf(int parent)
     {
-        yield return process;
-        foreach (var child in ChildrenOf(process).SelectMany(WithDescendants))
+        foreach (var child in ChildrenOf(parent))
         {
-            yield return child;
+            if (_processes.ContainsKey(child) || TryOpen(child) is not { } process)
+            {
+                continue;
+            }
+
+            // Its number may have gone to a stranger before it was opened; a child still is one.
+            if (ChildrenOf(parent).Contains(child))
+            {
+                Stop(child, process);
+            }
+            else
+            {
+                process.Dispose();
+            }
         }
     }
+
+    private void Stop(int number, SafeFileHandle process)
+    {
+        _processes[number] = process;
+        if (IsStopped(number))
+        {
+            _stoppedBefore.Add(number);
+        }
+
+        ProcessCalls.Signal(process, StopSignal);
+    }
+
+    private static SafeFileHandle? TryOpen(int process)
+    {
+        try
+        {
+            return ProcessCalls.OpenProcess(process);
+        }
+        catch (LinuxException e) when (e.Errno == Errno.ESRCH)
+        {
+            return null;
+        }
+    }
+
+    // The state follows the name, which is in parentheses and may hold anything.
+    private static bool IsStopped(int process) =>
+        Read($"/proc/{process}/stat") is { } stat && stat.AsSpan(stat.LastIndexOf(')') + 1).TrimStart() is ['T', ..];
 
     private static List<int> ChildrenOf(int process)
     {
@@ -53,28 +144,28 @@ internal static class ProcessTree
         {
             foreach (var thread in Directory.EnumerateDirectories($"/proc/{process}/task"))
             {
-                var text = File.ReadAllText(Path.Combine(thread, "children"));
+                var text = Read(Path.Combine(thread, "children")) ?? "";
                 children.AddRange(text.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(id => int.Parse(id, CultureInfo.InvariantCulture)));
             }
         }
-        catch (IOException)
+        catch (DirectoryNotFoundException)
         {
-            // It ended meanwhile, and its children with it or before it.
+            // It ended meanwhile; its children have another parent now.
         }
 
         return children;
     }
 
-    private sealed class Stopped(List<int> processes) : IDisposable
+    // Null when the process has ended: the file is gone, or reading it says that there is no such process.
+    private static string? Read(string path)
     {
-        public void Dispose()
+        try
         {
-            foreach (var process in processes)
-            {
-                _ = Tmds.Linux.LibC.kill(process, ContinueSignal);
-            }
-
-            processes.Clear();
+            return File.ReadAllText(path);
+        }
+        catch (IOException)
+        {
+            return null;
         }
     }
 }

@@ -70,6 +70,36 @@ internal sealed class RunTests : ContainerFixture
     }
 
     [Test]
+    public async Task Cancelling_an_exec_ends_all_that_it_began_and_nothing_else()
+    {
+        await using var container = await Shell("sleep 2001 & sleep 2002").StartAsync();
+        using var soon = new CancellationTokenSource(TimeSpan.FromMilliseconds(500));
+
+        var exec = container.ExecAsync(["sh", "-c", "sleep 2003 & (sleep 2004 & sleep 2005) & sleep 2006"], soon.Token);
+
+        Assert.That(() => exec, Throws.InstanceOf<OperationCanceledException>());
+        var left = await container.ExecAsync(["sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -o 'sleep 200[0-9]' | sort -u"]);
+        Assert.That(left.StandardOutput, Is.EqualTo("sleep 2001\nsleep 2002\n"));
+    }
+
+    [TestCase("/")]
+    [TestCase("//./")]
+    [TestCase("/proc")]
+    [TestCase("/proc/sys/kernel")]
+    [TestCase("/sys")]
+    public void What_a_container_needs_itself_cannot_be_mounted_over(string path)
+    {
+        Assert.That(() => Shell("true").WithBindMount(HostDirectory, path), Throws.ArgumentException);
+        Assert.That(() => Shell("true").WithTmpfs(path), Throws.ArgumentException);
+    }
+
+    [Test]
+    public void A_memory_limit_that_no_program_could_start_with_is_refused_at_once()
+    {
+        Assert.That(() => Shell("true").WithMemoryLimit(1 << 20), Throws.InstanceOf<ArgumentOutOfRangeException>());
+    }
+
+    [Test]
     public async Task Standard_input_reaches_the_program_and_ends()
     {
         var result = await Host.Container(Tools).WithCommand("cat").WithStandardInput("fed").RunAsync();

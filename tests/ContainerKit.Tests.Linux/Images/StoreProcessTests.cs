@@ -51,9 +51,30 @@ public sealed class StoreProcessTests
         }
 
         Assert.That(Shell.Run(_ckit, "--root", _directory["store"], "import", _directory["rootfs.tar"], "image:1"), Is.EqualTo("image:1"));
-        Catalog().Sweep();
+        Shell.Run(_ckit, "--root", _directory["store"], "images");
         Assert.That(Directory.EnumerateFileSystemEntries(_directory["store/images/.tmp"]), Is.Empty);
         Assert.That(Catalog().Blobs.List().Count(), Is.EqualTo(3));
+    }
+
+    [Test]
+    public void Many_run_and_remove_at_once_while_others_check_and_nobody_minds()
+    {
+        Needs.Overlay();
+        Needs.NetworkNamespaces();
+        Needs.Program("busybox");
+        Shell.Script("""mkdir -p "$1/bin" && cp "$2" "$1/bin/true" && tar -C "$1" -cf "$1.tar" . && "$3" --root "$4" import "$1.tar" true:1""", _directory["true"], HostPath.Find("busybox")!, _ckit, _directory["store"]);
+
+        var failures = Shell.Run("bash", "-c", """
+            seq 120 | xargs -P 12 -I{} sh -c '
+                case {} in
+                    *0) "$1" --root "$2" check > /dev/null ;;
+                    *5) "$1" --root "$2" run --name kept-{} true:1 true && "$1" --root "$2" rm kept-{} > /dev/null ;;
+                    *) "$1" --root "$2" run --rm true:1 true ;;
+                esac || echo "{} failed"' sh "$1" "$2" 2>&1
+            """, "bash", _ckit, _directory["store"]);
+
+        Assert.That(failures, Is.Empty);
+        Assert.That(Directory.EnumerateDirectories(_directory["store/containers"]), Is.Empty);
     }
 
     // Whatever is there is whole: every blob is what its name says, and every image that is listed has all its layers.

@@ -83,6 +83,16 @@ public sealed class MountTests
         Assert.That(Directory.EnumerateFileSystemEntries(_host["precious"]), Is.Empty);
     }
 
+    [TestCase("/proc")]
+    [TestCase("/sys")]
+    [TestCase("/dev")]
+    public void No_symlink_of_the_image_puts_the_kernels_file_systems_elsewhere(string name)
+    {
+        File.CreateSymbolicLink($"{_sandbox.Lower}{name}", "etc");
+
+        Assert.That(() => _sandbox.RunAsync("true"), Throws.TypeOf<IsolationException>().With.Message.Contains($" on {name}"));
+    }
+
     [Test]
     public async Task A_dangling_symlink_gets_the_file_that_it_names()
     {
