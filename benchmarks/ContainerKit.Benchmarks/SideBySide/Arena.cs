@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
 
 namespace ContainerKit.Benchmarks.SideBySide;
@@ -17,6 +18,7 @@ internal sealed class Arena : IAsyncDisposable
     public const long MemoryLimit = 256L << 20;
     public const int ProcessLimit = 100;
     private const string Image = "bench:1";
+    private const int WarmUps = 400;
 
     private int _number;
 
@@ -59,19 +61,43 @@ internal sealed class Arena : IAsyncDisposable
     public Contestant Ours(string name, Func<ContainerBuilder, ContainerBuilder>? with = null)
     {
         var description = (with ?? (spec => spec))(Host.Container(Tools).WithCommand("/bin/true"));
-        return new Contestant(name, () => description.RunAsync());
+        return new Contestant(name, () => description.RunAsync()) { WarmUps = WarmUps };
     }
 
-    /// <summary>The same in a container that was made before: what the peers do, who find their root file system ready.</summary>
-    public Contestant OursMade(string name, Container made) => new(name, async () =>
+    /// <summary>The same in containers that were made before: what the peers do, who find their root file system ready.</summary>
+    public Contestant OursMade(string name)
     {
-        await using var running = await made.StartAsync();
-        var exit = await running.WaitForExitAsync();
-        if (exit.ExitCode != 0)
+        var (ready, used) = (new ConcurrentQueue<Container>(), new ConcurrentQueue<Container>());
+        var description = Host.Container(Tools).WithCommand("/bin/true");
+        return new Contestant(name, RunAsync) { PrepareAsync = PrepareAsync, CleanAsync = CleanAsync, WarmUps = WarmUps };
+
+        async Task PrepareAsync(int count)
         {
-            throw new InvalidOperationException($"The container ended with {exit}.");
+            for (var i = 0; i < count; i++)
+            {
+                ready.Enqueue(await description.CreateAsync());
+            }
         }
-    });
+
+        async Task RunAsync()
+        {
+            _ = ready.TryDequeue(out var container);
+            used.Enqueue(container!);
+            await using var running = await container!.StartAsync();
+            if ((await running.WaitForExitAsync()).ExitCode is not 0)
+            {
+                throw new InvalidOperationException("The container failed.");
+            }
+        }
+
+        async Task CleanAsync()
+        {
+            while (used.TryDequeue(out var container))
+            {
+                await container.DisposeAsync();
+            }
+        }
+    }
 
     public Contestant Ckit(string ckit) =>
         Contestant.Program("ckit run (native)", ckit, "--root", Path.Combine(Directory, "ckit"), "run", "--rm", Image, "/bin/true");

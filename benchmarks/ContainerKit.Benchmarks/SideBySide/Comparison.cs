@@ -15,8 +15,7 @@ internal static class Comparison
         await using var arena = await Arena.BuildAsync(ckit);
         Contestant.NameMissing("bwrap", "crun", "runc", "podman");
         var runc = await arena.RuncAsync("runc run", isLimited: false);
-        await using var made = await arena.Host.Container(arena.Tools).WithCommand("/bin/true").CreateAsync();
-        var started = arena.OursMade("ContainerKit, StartAsync to exit, warm process", made);
+        var started = arena.OursMade("ContainerKit, StartAsync to exit, warm process");
         Contestant?[] all =
         [
             Contestant.Program("(Process.Start /bin/true)", "/bin/true"),
@@ -34,7 +33,7 @@ internal static class Comparison
         Contestant?[] limited = [arena.Ours("ContainerKit, RunAsync", spec => spec.WithMemoryLimit(Arena.MemoryLimit).WithProcessLimit(Arena.ProcessLimit)), limitedRunc];
         await TimeAsync("the same with a memory and a process limit", await WorkingAsync(limited), rounds, limitedRunc);
 
-        Contestant?[] parallel = [arena.Ours("ContainerKit, RunAsync"), arena.Bwrap(), runc];
+        Contestant?[] parallel = [started, arena.Ours("ContainerKit, RunAsync (made, run, removed)"), arena.Bwrap(), runc];
         await RateAsync(await WorkingAsync(parallel), rounds);
         await SleepAsync(arena, "without limits", spec => spec);
         await SleepAsync(arena, "with a process limit (control groups)", spec => spec.WithProcessLimit(Arena.ProcessLimit));
@@ -47,9 +46,13 @@ internal static class Comparison
         {
             try
             {
-                // The first run is the warming up, too.
-                await contestant.RunAsync();
-                await contestant.RunAsync();
+                await contestant.PrepareAsync(contestant.WarmUps);
+                for (var i = 0; i < contestant.WarmUps; i++)
+                {
+                    await contestant.RunAsync();
+                }
+
+                await contestant.CleanAsync();
                 working.Add(contestant);
             }
             catch (Exception e) when (e is InvalidOperationException or ContainerKitException)
@@ -73,9 +76,11 @@ internal static class Comparison
         {
             foreach (var contestant in contestants)
             {
+                await contestant.PrepareAsync(1);
                 var started = Stopwatch.GetTimestamp();
                 await contestant.RunAsync();
                 times[contestant].Add(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+                await contestant.CleanAsync();
             }
         }
 
@@ -90,21 +95,23 @@ internal static class Comparison
 
     private static async Task RateAsync(List<Contestant> contestants, int rounds)
     {
-        const int atOnce = 8;
+        const int atOnce = 8, inTurn = 8;
         var rates = contestants.ToDictionary(contestant => contestant, _ => new List<double>());
         for (var round = 0; round < Math.Max(rounds / 4, 3); round++)
         {
             foreach (var contestant in contestants)
             {
+                await contestant.PrepareAsync(atOnce * inTurn);
                 var started = Stopwatch.GetTimestamp();
                 await Task.WhenAll(Enumerable.Range(0, atOnce).Select(_ => Task.Run(async () =>
                 {
-                    for (var i = 0; i < 8; i++)
+                    for (var i = 0; i < inTurn; i++)
                     {
                         await contestant.RunAsync();
                     }
                 })));
-                rates[contestant].Add(atOnce * 8 / Stopwatch.GetElapsedTime(started).TotalSeconds);
+                rates[contestant].Add(atOnce * inTurn / Stopwatch.GetElapsedTime(started).TotalSeconds);
+                await contestant.CleanAsync();
             }
         }
 
@@ -118,15 +125,29 @@ internal static class Comparison
     private static async Task SleepAsync(Arena arena, string title, Func<ContainerBuilder, ContainerBuilder> with)
     {
         var description = with(arena.Host.Container(arena.Tools).WithCommand("/bin/sleep", "100000"));
-
-        // Once without looking, so that what the runtime takes for itself is not taken for the containers' own.
-        await using (await description.StartAsync())
+        try
         {
+            // Once without looking: what the runtime and the kernel keep for the next time is not the containers' own.
+            await EndAsync(await StartAllAsync(description));
+            GC.Collect();
+            var before = MemoryAvailable();
+            var started = Stopwatch.GetTimestamp();
+            var running = await StartAllAsync(description);
+            var up = Stopwatch.GetElapsedTime(started);
+            GC.Collect();
+            await Task.Delay(TimeSpan.FromSeconds(1));
+            Console.WriteLine(FormattableString.Invariant(
+                $"\n{Sleepers} sleeping containers {title}: all up in {up.TotalSeconds:0.0} s, {(before - MemoryAvailable()) / (double)Sleepers:0} KiB each (MemAvailable)"));
+            await EndAsync(running);
         }
+        catch (ContainerKitException e)
+        {
+            Console.WriteLine($"\n{Sleepers} sleeping containers {title}: {e.Message}");
+        }
+    }
 
-        GC.Collect();
-        var before = MemoryAvailable();
-        var started = Stopwatch.GetTimestamp();
+    private static async Task<List<RunningContainer>> StartAllAsync(ContainerBuilder description)
+    {
         var running = new List<RunningContainer>();
         try
         {
@@ -138,20 +159,20 @@ internal static class Comparison
                     running.Add(each);
                 }
             });
-            var up = Stopwatch.GetElapsedTime(started);
-            GC.Collect();
-            await Task.Delay(TimeSpan.FromSeconds(1));
-            Console.WriteLine(FormattableString.Invariant(
-                $"\n{Sleepers} sleeping containers {title}: all up in {up.TotalSeconds:0.0} s, {(before - MemoryAvailable()) / (double)Sleepers:0} KiB each (MemAvailable)"));
+            return running;
         }
-        catch (ContainerKitException e)
+        catch
         {
-            Console.WriteLine($"\n{Sleepers} sleeping containers {title}: {running.Count} came up, then: {e.Message}");
+            await EndAsync(running);
+            throw;
         }
-        finally
-        {
-            await Parallel.ForEachAsync(running, async (each, _) => await each.DisposeAsync());
-        }
+    }
+
+    // Namespaces of the network end in the background.
+    private static async Task EndAsync(List<RunningContainer> running)
+    {
+        await Parallel.ForEachAsync(running, async (each, _) => await each.DisposeAsync());
+        await Task.Delay(TimeSpan.FromSeconds(5));
     }
 
     private static long MemoryAvailable() => long.Parse(

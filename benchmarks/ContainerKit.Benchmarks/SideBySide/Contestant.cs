@@ -7,6 +7,15 @@ namespace ContainerKit.Benchmarks.SideBySide;
 /// <param name="RunAsync">Runs one container from start to end; throws when it fails.</param>
 internal sealed record Contestant(string Name, Func<Task> RunAsync)
 {
+    /// <summary>Makes what that many runs need, outside of the time that is taken.</summary>
+    public Func<int, Task> PrepareAsync { get; init; } = _ => Task.CompletedTask;
+
+    /// <summary>Removes what runs have left, outside of the time that is taken.</summary>
+    public Func<Task> CleanAsync { get; init; } = () => Task.CompletedTask;
+
+    /// <summary>How often it runs before the first time is taken: code of .NET is slow until it has run for a while.</summary>
+    public int WarmUps { get; init; } = 2;
+
     private const string Paths = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
     /// <summary>A program of the host: whole processes are timed.</summary>
