@@ -5,10 +5,12 @@ namespace ContainerKit.Launch;
 
 /// <summary>A piece of a launch program's memory: texts and structures that calls point to, and room for what they answer.</summary>
 /// <param name="content">What it holds when the program starts.</param>
-/// <param name="text">How a dump shows it.</param>
-internal sealed class LaunchData(byte[] content, string text)
+/// <param name="text">How a dump shows it; null for a structure of words, which says it itself.</param>
+internal sealed class LaunchData(byte[] content, string? text)
 {
     private List<(int Offset, LaunchData Target, int TargetOffset)>? _pointers;
+    private Operand[] _words = [];
+    private bool _isText;
 
     public byte[] Content { get; } = content;
 
@@ -25,18 +27,16 @@ internal sealed class LaunchData(byte[] content, string text)
     {
         var bytes = LinuxPath.Encode(text);
         Array.Resize(ref bytes, bytes.Length + 1);
-        return new LaunchData(bytes, $"\"{text}\"");
+        return new LaunchData(bytes, text) { _isText = true };
     }
 
     /// <summary>A structure of 8-byte words, each a number or an address.</summary>
     public static LaunchData Words(params ReadOnlySpan<Operand> words)
     {
-        var text = new string[words.Length];
         var data = new byte[8 * words.Length];
         List<(int, LaunchData, int)>? pointers = null;
         for (var i = 0; i < words.Length; i++)
         {
-            text[i] = words[i].ToString();
             if (words[i].Data is { } target)
             {
                 (pointers ??= []).Add((8 * i, target, (int)words[i].Value));
@@ -47,7 +47,7 @@ internal sealed class LaunchData(byte[] content, string text)
             }
         }
 
-        return new LaunchData(data, $"{{{string.Join(", ", text)}}}") { _pointers = pointers };
+        return new LaunchData(data, text: null) { _pointers = pointers, _words = words.ToArray() };
     }
 
     /// <summary>A list of texts as execve(2) takes it: addresses, and a null at the end.</summary>
@@ -62,7 +62,13 @@ internal sealed class LaunchData(byte[] content, string text)
         return Words(words);
     }
 
-    public override string ToString() => text;
+    // Put together here and not when it is made: a launch makes hundreds, and nobody looks at them.
+    public override string ToString() => (text, _isText) switch
+    {
+        (null, _) => $"{{{string.Join(", ", _words)}}}",
+        (_, true) => $"\"{text}\"",
+        _ => text,
+    };
 }
 
 /// <summary>One argument of a call: a number, the address of some data, or (at run time) what is stored there.</summary>
