@@ -14,6 +14,9 @@ internal static partial class ContainersLog
     [LoggerMessage(102, LogLevel.Information, "The storage driver {Driver} was not taken: {Reason}")]
     public static partial void DriverNotTaken(this ILogger logger, string driver, string reason);
 
+    [LoggerMessage(103, LogLevel.Warning, "What processes that are gone had left was not swept: {Reason}")]
+    public static partial void NotSwept(this ILogger logger, string reason);
+
     [LoggerMessage(200, LogLevel.Debug, "Created container {Id} of image {Image}.")]
     public static partial void Created(this ILogger logger, string id, string image);
 

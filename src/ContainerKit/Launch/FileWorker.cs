@@ -24,7 +24,7 @@ internal sealed class FileWorker : IDisposable
         _socket = socket;
         _process = process;
         _request = new WorkerRequest(program.Buffer.Address, program.Next.Address);
-        Calls = new WorkerFileCalls(this);
+        Calls = new WorkerFileCalls(() => this);
     }
 
     /// <summary>The worker's number on the host.</summary>

@@ -135,9 +135,21 @@ internal sealed partial class SnapshotStore
             {
                 using (itsLock)
                 {
-                    RemoveLocked(path, itsLock!);
+                    TryRemoveLocked(path, itsLock!);
                 }
             }
+        }
+    }
+
+    private void TryRemoveLocked(string directory, SafeFileHandle itsLock)
+    {
+        try
+        {
+            RemoveLocked(directory, itsLock);
+        }
+        catch (HostCapabilityException)
+        {
+            // Just now nobody may touch files of these owners. A later open tries again, and this one is for other things.
         }
     }
 
