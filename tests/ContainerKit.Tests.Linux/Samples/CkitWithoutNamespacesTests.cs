@@ -32,7 +32,19 @@ internal sealed class CkitWithoutNamespacesTests : CkitFixture
         var result = Forbidden("run", "--rm", "box:1", "true");
 
         Assert.That(result.ExitCode, Is.EqualTo(125));
-        Assert.That(result.Error, Does.Contain("user namespace").And.Contain("user.max_user_namespaces"));
+        Assert.That(result.Error, Does.Contain("user namespace").And.Contain("user.max_user_namespaces").And.Not.Contain("No space"));
+    }
+
+    [Test]
+    public void A_container_that_cannot_be_removed_stays_whole()
+    {
+        Output("create", "--name", "stays", "box:1", "cat", "/etc/motd");
+
+        Assert.That(Forbidden("rm", "stays").ExitCode, Is.Not.Zero);
+
+        Output("cp", "stays:/etc/motd", $"{HostDirectory}/motd");
+        Assert.That(File.ReadAllText($"{HostDirectory}/motd"), Is.EqualTo("hello from below\n"));
+        Output("rm", "stays");
     }
 
     private ShellResult Forbidden(params string[] arguments) => Shell.Try(
