@@ -62,7 +62,7 @@ public sealed class ContainerHost : IAsyncDisposable
     /// <exception cref="StorageException">The store cannot be opened, belongs to someone else, or is open to others.</exception>
     /// <exception cref="HostCapabilityException">This host lacks what the options ask for.</exception>
     public static Task<ContainerHost> OpenAsync(ContainerHostOptions? options = null, CancellationToken cancellationToken = default) =>
-        Task.Run(() => OpenOffThreadAsync(options ?? new ContainerHostOptions(), cancellationToken), cancellationToken);
+        Task.Run(() => Open(options ?? new ContainerHostOptions(), cancellationToken), cancellationToken);
 
     /// <summary>Begins the description of a container of an image in hand.</summary>
     public ContainerBuilder Container(Image image)
@@ -140,15 +140,16 @@ public sealed class ContainerHost : IAsyncDisposable
         return ValueTask.CompletedTask;
     }
 
-    private static async Task<ContainerHost> OpenOffThreadAsync(ContainerHostOptions options, CancellationToken cancellationToken)
+    private static ContainerHost Open(ContainerHostOptions options, CancellationToken cancellationToken)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         var store = StoreLayout.Open(options.StoreDirectory ?? StoreLayout.Default);
         if (!OperatingSystem.IsLinux())
         {
             return new ContainerHost(options, store, null);
         }
 
-        var identity = await HostIdentity.ChooseAsync(options.UserNamespace, options.Durability == Durability.PowerLoss, store.Root, cancellationToken).ConfigureAwait(false);
+        var identity = HostIdentity.Choose(options.UserNamespace, options.Durability == Durability.PowerLoss, store.Root);
         try
         {
             return new ContainerHost(options, store, identity);

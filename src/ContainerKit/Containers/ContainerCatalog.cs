@@ -174,9 +174,10 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
         {
             SweepOne(directory);
         }
-        catch (StorageException e)
+        catch (Exception e) when (e is StorageException or HostCapabilityException)
         {
-            // Somebody looks at its files just now, or they cannot be removed: that must not keep a store from opening.
+            // Somebody looks at its files just now, or they cannot be removed while the host is as it is: that must not keep a store from
+            // opening.
             Logger.NotSwept(Path.GetFileName(directory), e.Message);
         }
     }

@@ -161,7 +161,10 @@ public sealed class ContainerFiles
         return Do(path, session => session.Tree.RemoveAttribute(path, name, followSymlink: false), cancellationToken);
     }
 
-    /// <summary>Copies a file, symlink or directory tree of the host into the container; modes and times as they are, owned by root.</summary>
+    /// <summary>
+    /// Copies a file, symlink or directory tree of the host into the container; modes and times as they are, owned by root. Device
+    /// nodes, fifos and sockets are left out.
+    /// </summary>
     /// <param name="hostPath">What is copied.</param>
     /// <param name="path">The absolute path in the container that it becomes; its directory must exist.</param>
     /// <param name="cancellationToken">Stops the copy; what is copied stays.</param>

@@ -27,10 +27,10 @@ internal sealed record HostIdentity : IDisposable
     public bool MapsFiles { get; init; }
 
     /// <summary>Who makes file calls in the containers' user namespace, where this process may not; null where it may.</summary>
-    public FileWorker? Worker { get; init; }
+    public LazyFileWorker? Worker { get; init; }
 
     /// <exception cref="HostCapabilityException">The mode that was asked for is not to be had here.</exception>
-    public static async Task<HostIdentity> ChooseAsync(UserNamespaceMode asked, bool survivesPowerLoss, string programDirectory, CancellationToken cancellationToken)
+    public static HostIdentity Choose(UserNamespaceMode asked, bool survivesPowerLoss, string programDirectory)
     {
         var isRoot = (uint)geteuid() == 0;
         var lent = isRoot ? SubordinateIds.ForRoot() : SubordinateIds.ForThisUser();
@@ -55,18 +55,19 @@ internal sealed record HostIdentity : IDisposable
             case (UserNamespaceMode.SubordinateIds, true):
                 // On disk nothing is mapped, so this process edits layers itself; but a running container's root it cannot write, as it is
                 // nobody there.
-                var inside = await FileWorker.StartAsync(lent!, programDirectory, cancellationToken).ConfigureAwait(false);
-                return Mapped(UserNamespaceMode.SubordinateIds, lent!, lastCapability, plain) with { MapsFiles = true, Worker = inside };
+                return Mapped(UserNamespaceMode.SubordinateIds, lent!, lastCapability, plain) with { MapsFiles = true, Worker = WorkerFor(lent!) };
             case (UserNamespaceMode.Default, false) when lent is null || !IdMaps.AreAvailable:
             case (UserNamespaceMode.SingleId, _):
                 var (user, group) = ((uint)geteuid(), (uint)getegid());
                 var single = plain with { UserAttributes = true, Ownership = TreeOwnership.Recorded(user, group) };
                 return Mapped(UserNamespaceMode.SingleId, UserMap.Single(user, group), lastCapability, single);
             default:
-                var worker = await FileWorker.StartAsync(lent!, programDirectory, cancellationToken).ConfigureAwait(false);
-                var ranged = plain with { UserAttributes = true, IdMap = lent, Calls = worker.Calls };
+                var worker = WorkerFor(lent!);
+                var ranged = plain with { UserAttributes = true, IdMap = lent, Calls = worker.Calls, Ownership = TreeOwnership.Ranged };
                 return Mapped(UserNamespaceMode.SubordinateIds, lent!, lastCapability, ranged) with { Worker = worker };
         }
+
+        LazyFileWorker WorkerFor(UserMap map) => new(() => FileWorker.StartAsync(map, programDirectory, CancellationToken.None));
     }
 
     public void Dispose() => Worker?.Dispose();

@@ -1,6 +1,7 @@
 using System.Runtime.Versioning;
 using ContainerKit.Linux;
 using ContainerKit.Storage.Union;
+using Microsoft.Win32.SafeHandles;
 
 namespace ContainerKit.Containers;
 
@@ -27,36 +28,59 @@ internal static class TreeWalk
 
     public static void CopyIn(UnionTree tree, string hostPath, string path, CancellationToken cancellationToken)
     {
-        cancellationToken.ThrowIfCancellationRequested();
-        var info = new FileInfo(hostPath);
-        if (info.LinkTarget is { } target)
-        {
-            tree.MakeSymlink(path, target);
-        }
-        else if (Directory.Exists(hostPath))
-        {
-            if (!tree.Exists(path))
-            {
-                tree.MakeDirectory(path);
-            }
-
-            foreach (var child in Directory.EnumerateFileSystemEntries(hostPath).Order(StringComparer.Ordinal))
-            {
-                CopyIn(tree, child, $"{path.TrimEnd('/')}/{Path.GetFileName(child)}", cancellationToken);
-            }
-
-            tree.SetMode(path, (int)File.GetUnixFileMode(hostPath));
-        }
-        else
-        {
-            using var source = info.OpenRead();
-            using var copy = new FileStream(tree.OpenWrite(path, OpenFlags.Write | OpenFlags.Create | OpenFlags.Truncate), FileAccess.Write, bufferSize: 0);
-            source.CopyTo(copy, 1 << 17);
-            tree.SetMode(path, (int)File.GetUnixFileMode(hostPath));
-        }
-
-        tree.SetTimes(path, null, UnixTime.From(info.LastWriteTimeUtc), followSymlink: false);
+        using var directory = OnHost(hostPath, () => RootedDirectory.Open(Path.GetDirectoryName(hostPath) ?? "/"));
+        CopyIn(tree, directory.Handle, Path.GetFileName(hostPath), hostPath, path, cancellationToken);
     }
+
+    // By the kernel's names and not by System.IO, which loses the bytes of those that are not UTF-8 and then finds no such file.
+    private static void CopyIn(UnionTree tree, SafeFileHandle directory, string name, string hostPath, string path, CancellationToken cancellationToken)
+    {
+        System.Runtime.CompilerServices.RuntimeHelpers.EnsureSufficientExecutionStack();
+        cancellationToken.ThrowIfCancellationRequested();
+        var stat = OnHost(hostPath, () => FileCalls.Local.Stat(directory, name));
+        switch (stat.Kind)
+        {
+            case FileKind.Symlink:
+                tree.MakeSymlink(path, OnHost(hostPath, () => FileCalls.Local.ReadLink(directory, name)));
+                break;
+            case FileKind.Directory:
+                if (!tree.Exists(path))
+                {
+                    tree.MakeDirectory(path);
+                }
+
+                using (var inner = OnHost(hostPath, () => FileCalls.Local.Open(directory, name, OpenFlags.Directory | OpenFlags.NoFollow)))
+                {
+                    foreach (var child in DirectoryEntries.NamesOf(inner).Order(StringComparer.Ordinal))
+                    {
+                        CopyIn(tree, inner, child, Path.Join(hostPath, child), $"{path.TrimEnd('/')}/{child}", cancellationToken);
+                    }
+                }
+
+                break;
+            case FileKind.File:
+                // Not blocking, because by now it may be a fifo.
+                const OpenFlags Flags = OpenFlags.Read | OpenFlags.NoFollow | OpenFlags.NonBlocking;
+                using (var source = new FileStream(OnHost(hostPath, () => FileCalls.Local.Open(directory, name, Flags)), FileAccess.Read, bufferSize: 0))
+                using (var copy = new FileStream(tree.OpenWrite(path, OpenFlags.Write | OpenFlags.Create | OpenFlags.Truncate), FileAccess.Write, bufferSize: 0))
+                {
+                    source.CopyTo(copy, 1 << 17);
+                }
+
+                break;
+            default:
+                return;
+        }
+
+        if (!stat.IsSymlink)
+        {
+            tree.SetMode(path, stat.Permissions);
+        }
+
+        tree.SetTimes(path, null, stat.ModifiedTime, followSymlink: false);
+    }
+
+    private static T OnHost<T>(string path, Func<T> call) => FileErrors.Translate(path, call, "on the host");
 
     public static void CopyOut(UnionTree tree, string path, string hostPath, CancellationToken cancellationToken)
     {

@@ -24,7 +24,7 @@ internal sealed class FileWorker : IDisposable
         _socket = socket;
         _process = process;
         _request = new WorkerRequest(program.Buffer.Address, program.Next.Address);
-        Calls = new WorkerFileCalls(this);
+        Calls = new WorkerFileCalls(() => this);
     }
 
     /// <summary>The worker's number on the host.</summary>
@@ -54,7 +54,10 @@ internal sealed class FileWorker : IDisposable
             catch (LaunchFailedException e)
             {
                 mine.Dispose();
-                throw new HostCapabilityException("user-namespaces", $"Cannot start a file worker in a user namespace: {e.Message}", e)
+
+                // The kernel's word for a limit of namespaces is that of a full disk.
+                var reason = e.Errno == Errno.ENOSPC ? $"{e.Step?.Words}: no more of them are allowed" : e.Message.TrimEnd('.');
+                throw new HostCapabilityException("user-namespaces", $"Cannot start a file worker in a user namespace: {reason}.", e)
                 {
                     Hint = "The host must allow user namespaces: sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone.",
                 };

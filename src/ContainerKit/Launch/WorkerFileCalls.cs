@@ -14,7 +14,7 @@ namespace ContainerKit.Launch;
 /// Calls that take paths only are made from the directory itself, which is the worker's working directory for the moment.
 /// </remarks>
 [SupportedOSPlatform("linux")]
-internal sealed class WorkerFileCalls(FileWorker worker) : FileCalls
+internal sealed class WorkerFileCalls(Func<FileWorker> worker) : FileCalls
 {
     private static readonly int StatSize = Unsafe.SizeOf<statx>();
 
@@ -173,7 +173,7 @@ internal sealed class WorkerFileCalls(FileWorker worker) : FileCalls
     }
 
     private long Perform(SafeFileHandle? first, SafeFileHandle? second, Span<byte> answer, out SafeFileHandle? received, Name name, Name other, Composer compose) =>
-        worker.Perform(first, second, answer, out received, request => compose(request, name.Bytes, other.Bytes));
+        worker().Perform(first, second, answer, out received, request => compose(request, name.Bytes, other.Bytes));
 
     private static int ErrnoOf(long result) => result < 0 ? (int)-result : 0;
 

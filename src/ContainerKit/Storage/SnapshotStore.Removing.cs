@@ -114,10 +114,13 @@ internal sealed partial class SnapshotStore
     {
         try
         {
+            // Where nobody can be had to remove the files, the name stays as well.
+            var calls = _options.Calls ?? FileCalls.Local;
+            _ = calls.Stat(itsLock);
             using var store = RootedDirectory.Open(_directory);
             var aside = SnapshotNames.NewRemoved();
             FileCalls.Local.Rename(store.Handle, Path.GetFileName(directory), store.Handle, aside);
-            TreeRemover.Empty(_options.Calls ?? FileCalls.Local, itsLock);
+            TreeRemover.Empty(calls, itsLock);
             FileCalls.Local.Unlink(store.Handle, aside, isDirectory: true);
         }
         catch (LinuxException e)
@@ -135,9 +138,21 @@ internal sealed partial class SnapshotStore
             {
                 using (itsLock)
                 {
-                    RemoveLocked(path, itsLock!);
+                    TryRemoveLocked(path, itsLock!);
                 }
             }
+        }
+    }
+
+    private void TryRemoveLocked(string directory, SafeFileHandle itsLock)
+    {
+        try
+        {
+            RemoveLocked(directory, itsLock);
+        }
+        catch (HostCapabilityException)
+        {
+            // Just now nobody may touch files of these owners. A later open tries again, and this one is for other things.
         }
     }
 

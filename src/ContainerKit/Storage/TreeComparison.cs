@@ -56,7 +56,7 @@ internal sealed class TreeComparison(UnionTree? before, UnionTree after, UnixTim
     {
         System.Runtime.CompilerServices.RuntimeHelpers.EnsureSufficientExecutionStack();
         ct.ThrowIfCancellationRequested();
-        var (old, current) = (before!.List(path), after.List(path));
+        var (old, current) = (before!.List(path, readsRecords: false), after.List(path, readsRecords: false));
         var (i, j) = (0, 0);
         while (i < old.Count || j < current.Count)
         {
@@ -125,7 +125,7 @@ internal sealed class TreeComparison(UnionTree? before, UnionTree after, UnixTim
     private void AddAll(string path, List<Difference> found, CancellationToken ct)
     {
         System.Runtime.CompilerServices.RuntimeHelpers.EnsureSufficientExecutionStack();
-        foreach (var name in after.List(path))
+        foreach (var name in after.List(path, readsRecords: false))
         {
             ct.ThrowIfCancellationRequested();
             Add(Join(path, name.Name), null, found, ct);

@@ -32,7 +32,7 @@ internal static class TreeFlattener
         var stat = from.Stat(path, followSymlink: false).Stat;
         to.PutDirectory(path, from.ReadMetadata(path));
         directories.Add((path, stat.AccessTime, stat.ModifiedTime));
-        foreach (var name in from.List(path))
+        foreach (var name in from.List(path, readsRecords: false))
         {
             ct.ThrowIfCancellationRequested();
             var child = path.Length == 1 ? "/" + name.Name : $"{path}/{name.Name}";

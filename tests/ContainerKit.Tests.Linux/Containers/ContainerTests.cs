@@ -1,3 +1,5 @@
+using ContainerKit.Tests.Linux.Support;
+
 namespace ContainerKit.Tests.Linux.Containers;
 
 [TestFixture("overlay", UserNamespaceMode.Default)]
@@ -205,6 +207,35 @@ internal sealed class ContainerTests(string driver, UserNamespaceMode userNamesp
         Assert.That(await container.Files.ReadAllTextAsync("/srv/link"), Is.EqualTo("content"));
         Assert.That(File.ReadAllText(Path.Combine(HostDirectory, $"out-{driver}", "deep", "file")), Is.EqualTo("content"));
         Assert.That(new FileInfo(Path.Combine(HostDirectory, $"out-{driver}", "link")).LinkTarget, Is.EqualTo("deep/file"));
+    }
+
+    [Test]
+    public async Task Names_of_any_bytes_are_copied_in_and_out()
+    {
+        var (source, target) = (Path.Combine(HostDirectory, $"in-{Guid.NewGuid():N}"), Path.Combine(HostDirectory, $"out-{Guid.NewGuid():N}"));
+        Support.Shell.Script("""mkdir -p "$1"/$'\xfe dir\n'; cd "$1"; echo 1 > $'\xff'; echo 2 > $'\xfe dir\n'/$'caf\xe9 \xc3\xa9'; ln -s $'to \xff' $'\xfd'; chmod 4750 $'\xff'; chmod 500 $'\xfe dir\n'""", source);
+        await using var container = await Host.Container(Tools).CreateAsync();
+
+        await container.Files.CopyInAsync(source, "/srv");
+        var mode = (await container.Files.GetMetadataAsync("/srv/\udcff")).Mode;
+        await container.Files.CopyOutAsync("/srv", target);
+
+        Assert.That(mode, Is.EqualTo(Convert.ToInt32("4750", 8)));
+        Support.Shell.Script("""chmod 750 "$1"/$'\xff'""", source);
+        Assert.That(TreeListing.Of(target), Is.EqualTo(TreeListing.Of(source)));
+    }
+
+    [Test]
+    public async Task Fifos_are_left_out_of_a_copy_and_what_is_not_there_is_named()
+    {
+        var source = Path.Combine(HostDirectory, $"in-{Guid.NewGuid():N}");
+        Support.Shell.Script("""mkdir "$1"; mkfifo "$1/pipe"; echo 1 > "$1/file" """, source);
+        await using var container = await Host.Container(Tools).CreateAsync();
+
+        await container.Files.CopyInAsync(source, "/srv");
+
+        Assert.That((await container.Files.ListAsync("/srv").ToArrayAsync()).Select(entry => entry.Name), Is.EqualTo(new[] { "file" }));
+        Assert.That(() => container.Files.CopyInAsync(source + "/absent", "/srv/x"), Throws.TypeOf<FileNotFoundException>().With.Message.Contains("absent' on the host"));
     }
 
     [Test]

@@ -25,8 +25,9 @@ internal sealed class LayerArchive
 
     public LayerArchive Symlink(string path, string target) => Add(path, Of(FileKind.Symlink, 0x1FF, 0, 0) with { LinkTarget = target });
 
-    public LayerArchive Device(string path, uint major, uint minor, uint user = 0) =>
-        Add(path, Of(FileKind.CharacterDevice, 0x1B6, user, 0) with { DeviceMajor = major, DeviceMinor = minor });
+    public LayerArchive Device(
+        string path, uint major, uint minor, uint user = 0, uint group = 0, int mode = 0x1B6, FileKind kind = FileKind.CharacterDevice) =>
+        Add(path, Of(kind, mode, user, group) with { DeviceMajor = major, DeviceMinor = minor });
 
     public LayerArchive Fifo(string path) => Add(path, Of(FileKind.Fifo, 0x180, 0, 0));
 
@@ -45,19 +46,21 @@ internal sealed class LayerArchive
     public AppliedLayer ApplyTo(UnionTree tree)
     {
         using var archive = new MemoryStream();
-        using (var writer = new LayerWriter(archive, leaveOpen: true))
-        {
-            foreach (var (entry, content) in _entries)
-            {
-                writer.Write(entry, entry is { Kind: LayerEntryKind.Object, Metadata.Kind: FileKind.File } ? new MemoryStream(content) : null);
-            }
-
-            writer.Finish();
-        }
-
+        WriteTo(archive);
         archive.Position = 0;
         using var reader = new LayerReader(archive);
         return LayerApplier.Apply(reader, tree);
+    }
+
+    public void WriteTo(Stream archive)
+    {
+        using var writer = new LayerWriter(archive, leaveOpen: true);
+        foreach (var (entry, content) in _entries)
+        {
+            writer.Write(entry, entry is { Kind: LayerEntryKind.Object, Metadata.Kind: FileKind.File } ? new MemoryStream(content) : null);
+        }
+
+        writer.Finish();
     }
 
     private static FileMetadata Of(FileKind kind, int mode, uint user, uint group) =>

@@ -1,3 +1,5 @@
+using ContainerKit.Launch;
+using ContainerKit.Linux;
 using ContainerKit.Storage;
 using ContainerKit.Storage.Overlay;
 using ContainerKit.Storage.Union;
@@ -36,6 +38,38 @@ internal sealed class RootlessVfsDriverTests : StorageDriverContract
     private protected override IStorageDriver Driver { get; } = new VfsDriver();
 
     private protected override SnapshotStoreOptions Options => Rootless.Options;
+}
+
+/// <summary>As an ordinary user with a range of ids: real owners, by a worker in a user namespace, where nobody can make a device.</summary>
+internal sealed class RangedOverlayDriverTests : RangedDriverContract
+{
+    private protected override IStorageDriver Driver { get; } = new OverlayDriver();
+}
+
+internal sealed class RangedVfsDriverTests : RangedDriverContract
+{
+    private protected override IStorageDriver Driver { get; } = new VfsDriver();
+}
+
+internal abstract class RangedDriverContract : StorageDriverContract
+{
+    private LazyFileWorker? _worker;
+    private SnapshotStoreOptions _options = new();
+
+    private protected override SnapshotStoreOptions Options => _options;
+
+    [OneTimeSetUp]
+    public void PrepareWorker()
+    {
+        Needs.OrdinaryUser();
+        Needs.SubordinateIds();
+        var map = SubordinateIds.ForThisUser()!;
+        _worker = new LazyFileWorker(() => FileWorker.StartAsync(map, null, CancellationToken.None));
+        _options = new SnapshotStoreOptions { UserAttributes = true, IdMap = map, Calls = _worker.Calls, Ownership = TreeOwnership.Ranged };
+    }
+
+    [OneTimeTearDown]
+    public void EndWorker() => _worker?.Dispose();
 }
 
 internal static class Rootless

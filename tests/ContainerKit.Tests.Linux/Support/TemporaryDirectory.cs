@@ -2,7 +2,7 @@ namespace ContainerKit.Tests.Linux.Support;
 
 /// <summary>
 /// A directory that goes away with this object, whatever a test left in it: files that nobody may read, directories that nobody
-/// may enter, names that are no text, immutable files, and mounts.
+/// may enter, names that are no text, files of an ordinary user's subordinate ids, immutable files, and mounts.
 /// </summary>
 internal sealed class TemporaryDirectory : IDisposable
 {
@@ -15,6 +15,7 @@ internal sealed class TemporaryDirectory : IDisposable
         done < /proc/self/mountinfo | tac -s '' 2>/dev/null | xargs -0 -r -n 1 umount -l --
         if grep -qF " $1/" /proc/self/mountinfo; then echo "something is still mounted below $1" >&2; exit 1; fi
         rm -rf --one-file-system -- "$1" 2>/dev/null && exit 0
+        [ "$(id -u)" = 0 ] || unshare --user --map-root-user --map-users=auto --map-groups=auto rm -rf --one-file-system -- "$1" 2>/dev/null && exit 0
         chattr -R -i -a -- "$1" 2>/dev/null || true
         find "$1" -xdev -type d -exec chmod u+rwx {} ';' 2>/dev/null || true
         rm -rf --one-file-system -- "$1"

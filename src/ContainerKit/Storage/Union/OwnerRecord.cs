@@ -1,5 +1,8 @@
 using System.Globalization;
+using System.Runtime.Versioning;
 using System.Text;
+using ContainerKit.Linux;
+using Microsoft.Win32.SafeHandles;
 
 namespace ContainerKit.Storage.Union;
 
@@ -10,6 +13,15 @@ namespace ContainerKit.Storage.Union;
 internal readonly record struct OwnerRecord(uint UserId, uint GroupId, int Mode, FileKind? Device = null, uint Major = 0, uint Minor = 0)
 {
     public const string Attribute = "user.containerkit.stat";
+
+    /// <summary>Reads an object's record, if it has one that means something.</summary>
+    [SupportedOSPlatform("linux")]
+    public static bool TryRead(FileCalls calls, SafeFileHandle directory, FileName name, out OwnerRecord record)
+    {
+        record = default;
+        Span<byte> value = stackalloc byte[96];
+        return calls.TryGetAttribute(directory, name, Attribute, value, out var length) == 0 && TryParse(value[..length], out record);
+    }
 
     // Anyone who owns the file can write the attribute, so anything may stand in it.
     public static bool TryParse(ReadOnlySpan<byte> text, out OwnerRecord record)
@@ -41,6 +53,8 @@ internal readonly record struct OwnerRecord(uint UserId, uint GroupId, int Mode,
         record = new OwnerRecord(user, group, mode, kind, major, minor);
         return true;
     }
+
+    public byte[] ToBytes() => Encoding.ASCII.GetBytes(ToString());
 
     public override string ToString()
     {

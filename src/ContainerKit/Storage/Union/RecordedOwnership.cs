@@ -1,5 +1,4 @@
 using System.Runtime.Versioning;
-using System.Text;
 using ContainerKit.Linux;
 using Microsoft.Win32.SafeHandles;
 
@@ -18,6 +17,8 @@ namespace ContainerKit.Storage.Union;
 internal sealed class RecordedOwnership(uint userId, uint groupId) : TreeOwnership
 {
     private const int SetUserId = 0x800, SetGroupId = 0x400, OwnerRead = 0x100, OwnerWrite = 0x80, OwnerAll = 0x1C0;
+
+    public override bool IsOnFiles => false;
 
     public override bool IsOwnAttribute(string attribute) => attribute == OwnerRecord.Attribute;
 
@@ -104,16 +105,14 @@ internal sealed class RecordedOwnership(uint userId, uint groupId) : TreeOwnersh
     private static bool TryRead(FileCalls calls, SafeFileHandle directory, FileName name, in FileStat disk, out OwnerRecord record)
     {
         record = default;
-        Span<byte> value = stackalloc byte[96];
         return (disk.IsRegular || disk.IsDirectory)
-            && calls.TryGetAttribute(directory, name, OwnerRecord.Attribute, value, out var length) == 0
-            && OwnerRecord.TryParse(value[..length], out record)
+            && OwnerRecord.TryRead(calls, directory, name, out record)
             && (record.Device is null || disk is { IsRegular: true, Size: 0 });
     }
 
     private static int TryWrite(FileCalls calls, SafeFileHandle directory, FileName name, OwnerRecord record)
     {
-        var text = Encoding.ASCII.GetBytes(record.ToString());
+        var text = record.ToBytes();
         var errno = calls.TrySetAttribute(directory, name, OwnerRecord.Attribute, text);
         if (errno != Errno.EACCES)
         {

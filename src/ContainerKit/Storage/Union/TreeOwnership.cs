@@ -11,12 +11,21 @@ internal abstract class TreeOwnership
     /// <summary>On the files themselves: what the calls say is what the container sees.</summary>
     public static TreeOwnership Direct { get; } = new DirectOwnership();
 
+    /// <summary>On the files themselves, but devices as records: for a user namespace with a range of ids, where nobody can make one.</summary>
+    public static TreeOwnership Ranged { get; } = new RangedOwnership();
+
     /// <summary>
     /// In an attribute: on disk everything belongs to one user, who is root inside.
     /// </summary>
     /// <param name="userId">The owner on disk that means root inside, as the file calls see it.</param>
     /// <param name="groupId">The same for the group.</param>
     public static TreeOwnership Recorded(uint userId, uint groupId) => new RecordedOwnership(userId, groupId);
+
+    /// <summary>Whether owner and mode are set on the files themselves: there, a change of owner costs a file its capabilities.</summary>
+    public virtual bool IsOnFiles => true;
+
+    /// <summary>Whether a regular file on disk may stand for a device.</summary>
+    public virtual bool RecordsDevices => true;
 
     /// <summary>Whether an attribute is this class's own, and so never shown.</summary>
     public abstract bool IsOwnAttribute(string attribute);
@@ -33,6 +42,11 @@ internal abstract class TreeOwnership
     /// <returns>0 or an <see cref="Errno"/>.</returns>
     public abstract int TryDescribe(FileCalls calls, SafeFileHandle directory, FileName name, in WantedStat wanted, int? madeAs);
 
+    /// <summary>The same for an object that was just made, and belongs to root inside: it gets its mode, past the umask, and the record that it needs.</summary>
+    /// <returns>0 or an <see cref="Errno"/>.</returns>
+    public virtual int TryDescribeNew(FileCalls calls, SafeFileHandle directory, FileName name, in WantedStat wanted) =>
+        TryDescribe(calls, directory, name, wanted, madeAs: null);
+
     /// <summary>Changes owner and mode of an object that has others.</summary>
     /// <returns>0 or an <see cref="Errno"/>.</returns>
     public virtual int TryChange(FileCalls calls, SafeFileHandle directory, FileName name, in WantedStat present, in WantedStat wanted) =>
@@ -46,39 +60,6 @@ internal abstract class TreeOwnership
 
     /// <summary>Lets this process into a directory that it owns and was locked out of, without changing what the container sees.</summary>
     public abstract void Unlock(FileCalls calls, SafeFileHandle directory, FileName name, in FileStat disk);
-
-    private sealed class DirectOwnership : TreeOwnership
-    {
-        public override bool IsOwnAttribute(string attribute) => false;
-
-        public override FileStat Translate(FileCalls calls, SafeFileHandle directory, FileName name, in FileStat disk) => disk;
-
-        public override FileKind DiskTypeOf(FileKind kind) => kind;
-
-        public override int DiskModeOf(in WantedStat wanted) => wanted.Mode;
-
-        public override int TryDescribe(FileCalls calls, SafeFileHandle directory, FileName name, in WantedStat wanted, int? madeAs)
-        {
-            // The owner first: a change of owner clears set-user-ID, set-group-ID and capabilities.
-            var isOurs = madeAs is not null && (wanted.UserId, wanted.GroupId) == (0u, 0u) && Environment.IsPrivilegedProcess;
-            var errno = isOurs ? 0 : calls.TrySetOwner(directory, name, wanted.UserId, wanted.GroupId);
-            return errno != 0 || wanted.Kind == FileKind.Symlink || (isOurs && madeAs == wanted.Mode)
-                ? errno
-                : calls.TrySetMode(directory, name, wanted.Mode);
-        }
-
-        // A change of owner, even to the same one, costs a file its capabilities: so it is made only when it is one.
-        public override int TryChange(FileCalls calls, SafeFileHandle directory, FileName name, in WantedStat present, in WantedStat wanted)
-        {
-            var isNewOwner = (present.UserId, present.GroupId) != (wanted.UserId, wanted.GroupId);
-            var errno = isNewOwner ? calls.TrySetOwner(directory, name, wanted.UserId, wanted.GroupId) : 0;
-            return errno != 0 || wanted.Kind == FileKind.Symlink ? errno : calls.TrySetMode(directory, name, wanted.Mode);
-        }
-
-        public override void Unlock(FileCalls calls, SafeFileHandle directory, FileName name, in FileStat disk)
-        {
-        }
-    }
 }
 
 /// <summary>Type, mode, owner and device numbers as the container is to see them.</summary>

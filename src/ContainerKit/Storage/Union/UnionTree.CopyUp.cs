@@ -68,7 +68,7 @@ internal sealed partial class UnionTree
     {
         linked ??= [];
         EnsureUpper(DirectoryAt(path));
-        foreach (var child in ListOf(DirectoryAt(path)))
+        foreach (var child in ListOf(DirectoryAt(path), readsRecords: false))
         {
             var directory = DirectoryAt(path);
             LinuxException.ThrowIf(Find(directory, child.Name, 0, out var node), $"find '{child.Name}'");

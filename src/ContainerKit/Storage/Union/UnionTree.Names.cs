@@ -38,7 +38,7 @@ internal sealed partial class UnionTree
     {
         using var scope = Enter();
         var node = Resolve(path, followLast: false);
-        if (node.Disk.IsDirectory && !node.IsRoot && ListOf(Descend(node)).Count > 0)
+        if (node.Disk.IsDirectory && !node.IsRoot && ListOf(Descend(node), readsRecords: false).Count > 0)
         {
             throw Error(Errno.ENOTEMPTY, $"remove '{path}'");
         }
@@ -149,7 +149,7 @@ internal sealed partial class UnionTree
         {
             (true, false) => throw Error(Errno.ENOTDIR, attempt),
             (false, true) => throw Error(Errno.EISDIR, attempt),
-            (true, true) when ListOf(Descend(target)).Count > 0 => throw Error(Errno.ENOTEMPTY, attempt),
+            (true, true) when ListOf(Descend(target), readsRecords: false).Count > 0 => throw Error(Errno.ENOTEMPTY, attempt),
             _ => true,
         };
     }

@@ -45,10 +45,15 @@ internal sealed partial class UnionTree
     }
 
     /// <summary>The names in a directory, merged over all branches, in ordinal order.</summary>
-    public IReadOnlyList<UnionName> List(string path)
+    /// <param name="path">The directory; a symlink is followed.</param>
+    /// <param name="readsRecords">
+    /// Whether a device that lies on disk as a file is told as a device. That takes two more calls for every file, so whoever wants
+    /// names, or to tell directories from the rest, does without.
+    /// </param>
+    public IReadOnlyList<UnionName> List(string path, bool readsRecords = true)
     {
         using var scope = Enter();
-        return ListOf(DirectoryOf(Resolve(path, followLast: true)));
+        return ListOf(DirectoryOf(Resolve(path, followLast: true)), readsRecords);
     }
 
     /// <summary>Opens a regular file for reading.</summary>
@@ -130,7 +135,7 @@ internal sealed partial class UnionTree
         return handle;
     }
 
-    private List<UnionName> ListOf(UnionDirectory directory)
+    private List<UnionName> ListOf(UnionDirectory directory, bool readsRecords)
     {
         var names = new Dictionary<string, UnionName?>(StringComparer.Ordinal);
         var buffer = new byte[32 * 1024];
@@ -143,7 +148,7 @@ internal sealed partial class UnionTree
                 var name = LinuxPath.Decode(entries.Name);
                 if (!names.ContainsKey(name))
                 {
-                    names.Add(name, Classify(part, name, entries.Kind));
+                    names.Add(name, Classify(part, name, entries.Kind, readsRecords && _ownership.RecordsDevices));
                 }
             }
         }
@@ -162,10 +167,10 @@ internal sealed partial class UnionTree
     }
 
     /// <summary>What a name in one branch means; null for "gone".</summary>
-    private UnionName? Classify(UnionDirectory.Part part, string name, FileKind? kind)
+    private UnionName? Classify(UnionDirectory.Part part, string name, FileKind? kind, bool readsRecords)
     {
         var isPlain = kind is { } known && !_dialect.MayBeWhiteout(known, part.Marks)
-            && (known is not FileKind.File || ReferenceEquals(_ownership, TreeOwnership.Direct));
+            && (known is not FileKind.File || !readsRecords);
         if (isPlain)
         {
             return new UnionName(name, kind!.Value);

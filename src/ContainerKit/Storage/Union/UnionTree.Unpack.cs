@@ -180,7 +180,7 @@ internal sealed partial class UnionTree
         }
 
         // A union's root cannot be opaque; its entries are hidden one by one.
-        foreach (var name in ListOf(_root))
+        foreach (var name in ListOf(_root, readsRecords: false))
         {
             if (!stays("/" + name.Name))
             {
@@ -297,7 +297,7 @@ internal sealed partial class UnionTree
 
         // A change of owner takes capabilities away, so they follow it. An ordinary user has no owner to change, but cannot write
         // user attributes any more when the mode is set.
-        var attributesFirst = !ReferenceEquals(_ownership, TreeOwnership.Direct);
+        var attributesFirst = !_ownership.IsOnFiles;
         if (attributesFirst)
         {
             SetAttributes(directory, name, path, metadata);

@@ -189,11 +189,7 @@ internal sealed partial class UnionTree
             return;
         }
 
-        LinuxException.ThrowIf(
-            ReferenceEquals(_ownership, TreeOwnership.Direct)
-                ? _calls.TrySetMode(directory, name, wanted.Mode)
-                : _ownership.TryDescribe(_calls, directory, name, wanted, madeAs: null),
-            $"set the mode of '{name}'");
+        LinuxException.ThrowIf(_ownership.TryDescribeNew(_calls, directory, name, wanted), $"set the mode of '{name}'");
     }
 
     private void Describe(in UnionNode node, Func<WantedStat, WantedStat> change)
