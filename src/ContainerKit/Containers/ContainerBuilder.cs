@@ -70,7 +70,7 @@ public sealed class ContainerBuilder
         return With(_options with { Hostname = hostname });
     }
 
-    /// <summary>Names the container. A named container stays until <see cref="Container.RemoveAsync"/>, and other processes find it by its name.</summary>
+    /// <summary>Names the container. A named container stays until <see cref="Container.RemoveAsync(CancellationToken)"/>, and other processes find it by its name.</summary>
     /// <exception cref="ArgumentException">It is not a letter or digit followed by letters, digits, <c>_</c>, <c>.</c> or <c>-</c>.</exception>
     public ContainerBuilder WithName(string name) => With(_options with { Name = ContainerName.Require(name) });
 

@@ -99,14 +99,36 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
 
     public void Remove(ContainerRecord record)
     {
-        Snapshots.Remove(record.Id);
+        if (!TryRemove(record))
+        {
+            throw ContainerLayer.HeldElsewhere(record);
+        }
+    }
+
+    /// <summary>The same, or false when it runs in another process.</summary>
+    public bool TryRemove(ContainerRecord record)
+    {
+        if (!Snapshots.TryRemove(record.Id))
+        {
+            return false;
+        }
+
         if (record.Name is { } name && TryReadName(name) == record.Id)
         {
             File.Delete(Path.Combine(store.Names, name));
         }
 
-        Directory.Delete(DirectoryOf(record.Id), recursive: true);
-        Logger.Removed(record.Id);
+        try
+        {
+            Directory.Delete(DirectoryOf(record.Id), recursive: true);
+            Logger.Removed(record.Id);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Another process removed it at the same time, and was faster.
+        }
+
+        return true;
     }
 
     /// <summary>Removes the snapshots that neither an image nor a container needs.</summary>
@@ -251,12 +273,19 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
     private string? TryReadName(string name)
     {
         var path = Path.Combine(store.Names, name);
-        return File.Exists(path) ? File.ReadAllText(path) : null;
+        try
+        {
+            return File.Exists(path) ? File.ReadAllText(path) : null;
+        }
+        catch (FileNotFoundException)
+        {
+            return null;
+        }
     }
 
     private string BeginningLock => Path.Combine(store.Containers, ".beginning.lock");
 
-    private string DirectoryOf(string id) => Path.Combine(store.Containers, id);
+    public string DirectoryOf(string id) => Path.Combine(store.Containers, id);
 
     private static string LockOf(string directory) => Path.Combine(directory, "lock");
 }

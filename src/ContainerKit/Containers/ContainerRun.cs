@@ -63,17 +63,19 @@ internal sealed class ContainerRun : IAsyncDisposable
             };
         }
 
-        var lease = catalog.Snapshots.Acquire(record.Id, cancellationToken);
+        var lease = ContainerLayer.Acquire(catalog.Snapshots, record, cancellationToken);
         Cgroup? cgroup = null;
         Pipes? pipes = null;
+        IsolatedProcess? process = null;
         try
         {
             var user = UserLookup.Resolve(catalog.Snapshots, lease, record.Options.User ?? record.Image.User);
             cgroup = catalog.CreateCgroup(record);
             var spec = SpecFactory.Create(catalog, record, command, user, catalog.Snapshots.Mounts(lease), cgroup);
             pipes = Pipes.Open();
-            var process = await catalog.Engine.StartAsync(spec, pipes.Theirs, cancellationToken).ConfigureAwait(false);
+            process = await catalog.Engine.StartAsync(spec, pipes.Theirs, cancellationToken).ConfigureAwait(false);
             pipes.CloseTheirs();
+            RunningProcess.TryFind(process.ProcessId)?.Write(catalog.DirectoryOf(record.Id));
             var run = new ContainerRun(catalog, record, spec.Process, lease, cgroup, process, pipes);
             run.Feed(record.Options.StandardInput);
             catalog.Logger.Started(record.Id, process.ProcessId);
@@ -81,6 +83,7 @@ internal sealed class ContainerRun : IAsyncDisposable
         }
         catch
         {
+            process?.Dispose();
             pipes?.Dispose();
             cgroup?.Dispose();
             lease.Dispose();
@@ -208,6 +211,7 @@ internal sealed class ContainerRun : IAsyncDisposable
             var end = await Process.WaitAsync().ConfigureAwait(false);
             status = new ExitStatus(end.ExitCode, end.Signal, _cgroup?.OutOfMemoryHappened ?? false);
             _cgroup?.Dispose();
+            RunningProcess.Erase(_catalog.DirectoryOf(_record.Id));
             _catalog.Logger.Ended(_record.Id, status);
         }
 #pragma warning disable CA1031 // Whatever it is, it belongs to those who wait for the exit; nobody awaits this task.

@@ -8,7 +8,7 @@ namespace ContainerKit.Containers;
 /// ROOT/              mode 0700
 ///   images/          an OCI image layout: oci-layout, index.json, blobs/sha256/…
 ///   snapshots/DRIVER/SNAPSHOT/
-///   containers/ID/   container.json, lock
+///   containers/ID/   container.json, lock, running
 ///   names/NAME       the id of the container of that name
 /// </code>
 /// </remarks>

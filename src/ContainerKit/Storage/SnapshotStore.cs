@@ -163,12 +163,20 @@ internal sealed partial class SnapshotStore : IDisposable
     /// <exception cref="StorageException">There is no such snapshot, or somebody else holds it.</exception>
     public SnapshotLease Acquire(string name, CancellationToken ct = default)
     {
-        using var store = LockStore(exclusive: false, ct);
-        return TryHold(name, Patience, ct, out var result)
-            ?? throw new StorageException(result == LockResult.Busy ? $"'{name}' is in use by another container, task or process." : $"There is no snapshot '{name}'.");
+        return TryAcquire(name, out var isThere, ct)
+            ?? throw new StorageException(isThere ? $"'{name}' is in use by another container, task or process." : $"There is no snapshot '{name}'.");
     }
 
-    /// <summary>The same, or null when there is no such snapshot or somebody else holds it.</summary>
+    /// <summary>The same, or null when there is no such snapshot or somebody else holds it for longer than a moment; <paramref name="isThere"/> tells which.</summary>
+    public SnapshotLease? TryAcquire(string name, out bool isThere, CancellationToken ct = default)
+    {
+        using var store = LockStore(exclusive: false, ct);
+        var lease = TryHold(name, Patience, ct, out var result);
+        isThere = result != LockResult.Absent;
+        return lease;
+    }
+
+    /// <summary>Holds a snapshot, or answers null when there is none or somebody else holds it just now.</summary>
     public SnapshotLease? TryAcquire(string name)
     {
         using var store = LockStore(exclusive: false, CancellationToken.None);
