@@ -151,6 +151,14 @@ public sealed class ImageStore
         }, cancellationToken);
     }
 
+    /// <summary>
+    /// Removes the images that have no name and that no container stands on. What they were made of is swept at once, or later when other
+    /// tasks or processes are adding or reading just now.
+    /// </summary>
+    /// <returns>How many bytes became free at once.</returns>
+    public Task<long> PruneAsync(CancellationToken cancellationToken = default) =>
+        Work("remove the images without a name", () => Catalog.Prune(cancellationToken), cancellationToken);
+
     private static ImageReference NameOf(string reference) => ImageReference.Parse(reference) is { HasName: true } name
         ? name
         : throw new FormatException($"'{reference}' is a digest, and not a name.");

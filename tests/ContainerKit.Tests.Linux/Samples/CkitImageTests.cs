@@ -69,9 +69,47 @@ internal sealed class CkitImageTests : CkitFixture
     }
 
     [Test]
+    public void An_image_goes_with_what_was_unpacked_of_it()
+    {
+        var archive = Path.Combine(HostDirectory, "further.tar");
+        Support.Shell.Script("""d=$(mktemp -d); echo further > "$d/file"; tar -C "$d" -cf "$1" .; rm -r "$d" """, archive);
+        var before = UnpackedTrees();
+        Output("import", archive, "further");
+        Output("cat", "further", "/file");
+        Assert.That(UnpackedTrees(), Has.Length.GreaterThan(before.Length));
+
+        Output("rmi", "further");
+
+        Assert.That(UnpackedTrees(), Is.EqualTo(before));
+    }
+
+    [Test]
+    public void An_image_that_is_not_there_is_an_error_unless_removed_by_force()
+    {
+        Assert.That(Ckit("rmi", "never:1").ExitCode, Is.EqualTo(125));
+        Assert.That(Ckit("rmi", "-f", "never:1"), Is.EqualTo(new Support.ShellResult(0, "", "")));
+    }
+
+    [Test]
+    public void What_has_lost_its_name_is_pruned()
+    {
+        var archive = Path.Combine(HostDirectory, "old.tar");
+        Support.Shell.Script("""d=$(mktemp -d); echo old > "$d/file"; tar -C "$d" -cf "$1" .; rm -r "$d" """, archive);
+        Output("import", archive, "replaced");
+        Output("import", RootFileSystem, "replaced");
+        Assert.That(Output("images"), Does.Contain("<none>"));
+
+        Assert.That(Output("prune"), Does.StartWith("Freed "));
+
+        Assert.That(Output("images"), Does.Contain("replaced").And.Not.Contain("<none>"));
+    }
+
+    [Test]
     public void Info_says_what_the_host_can_do()
     {
         Assert.That(Output("info"), Does.Contain("overlay"));
         Assert.That(JsonNode.Parse(Output("info", "--json")), Is.Not.Null);
     }
+
+    private string[] UnpackedTrees() => [.. Directory.GetDirectories(Path.Combine(HostDirectory, "store", "snapshots"), "c-*", SearchOption.AllDirectories).Order()];
 }
