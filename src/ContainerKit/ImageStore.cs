@@ -31,6 +31,11 @@ public sealed class ImageStore
         var name = NameOf(reference);
         return Take($"import '{path}'", () =>
         {
+            if (Directory.Exists(path))
+            {
+                throw new ImageException("It is a directory, and an archive is a file.") { Hint = $"Pack it with 'tar -C {path} -cf ROOTFS.tar .' first." };
+            }
+
             using var archive = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 1);
             return ImageImporter.Import(Catalog, archive, name, Reporter(progress, Path.GetFileName(path), archive), cancellationToken);
         }, cancellationToken);

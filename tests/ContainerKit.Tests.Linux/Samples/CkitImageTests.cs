@@ -58,6 +58,27 @@ internal sealed class CkitImageTests : CkitFixture
     }
 
     [Test]
+    public void What_is_saved_to_standard_output_is_loaded_from_standard_input()
+    {
+        var output = Support.Shell.Script(
+            """ "$1" --root "$2" save box:1 | "$1" --root "$3" load """,
+            SamplePrograms.PathOf("ckit"), Path.Combine(HostDirectory, "store"), Path.Combine(HostDirectory, "piped"));
+
+        Assert.That(output, Is.EqualTo("box:1"));
+        Assert.That(CkitIn("piped", "cat", "box:1", "/etc/motd").Output, Is.EqualTo("hello from below\n"));
+    }
+
+    [Test]
+    public void An_archive_is_not_saved_as_a_directory_nor_imported_from_one()
+    {
+        var directory = Path.Combine(HostDirectory, "a-directory/");
+
+        Assert.That(Ckit("save", "-o", directory, "box:1").Error, Is.EqualTo($"ckit: Cannot save an image to '{directory}': that is a directory, and an archive is a file.\n"));
+        Assert.That(Path.Exists(directory.TrimEnd('/')), Is.False);
+        Assert.That(Ckit("import", HostDirectory, "x:1").Error, Does.StartWith($"ckit: Cannot import '{HostDirectory}': It is a directory, and an archive is a file. "));
+    }
+
+    [Test]
     public void A_further_name_comes_and_goes()
     {
         Output("tag", "box:1", "box:two");
