@@ -9,6 +9,8 @@ namespace ContainerKit;
 /// </summary>
 public sealed class ContainerBuilder
 {
+    private const int LongestHostname = 64;
+
     private readonly ContainerHost _host;
     private readonly ImageSource _image;
     private readonly ContainerOptions _options;
@@ -66,8 +68,9 @@ public sealed class ContainerBuilder
     public ContainerBuilder WithHostname(string hostname)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(hostname);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(Encoding.UTF8.GetByteCount(hostname), 64, nameof(hostname));
-        return With(_options with { Hostname = hostname });
+        return Encoding.UTF8.GetByteCount(hostname) <= LongestHostname
+            ? With(_options with { Hostname = hostname })
+            : throw new ArgumentException($"A host name has at most {LongestHostname} bytes, and '{hostname}' has more.", nameof(hostname));
     }
 
     /// <summary>Names the container. A named container stays until <see cref="Container.RemoveAsync(CancellationToken)"/>, and other processes find it by its name.</summary>

@@ -63,6 +63,7 @@ internal sealed class ContainerRun : IAsyncDisposable
             };
         }
 
+        RequireText(record, command);
         var lease = ContainerLayer.Acquire(catalog.Snapshots, record, cancellationToken);
         Cgroup? cgroup = null;
         Pipes? pipes = null;
@@ -73,7 +74,7 @@ internal sealed class ContainerRun : IAsyncDisposable
             cgroup = catalog.CreateCgroup(record);
             var spec = SpecFactory.Create(catalog, record, command, user, catalog.Snapshots.Mounts(lease), cgroup);
             pipes = Pipes.Open();
-            process = await catalog.Engine.StartAsync(spec, pipes.Theirs, cancellationToken).ConfigureAwait(false);
+            process = await LaunchAsync(catalog, record, lease, spec, pipes.Theirs, cancellationToken).ConfigureAwait(false);
             pipes.CloseTheirs();
             RunningProcess.TryFind(process.ProcessId)?.Write(catalog.DirectoryOf(record.Id));
             var run = new ContainerRun(catalog, record, spec.Process, lease, cgroup, process, pipes);
@@ -191,6 +192,32 @@ internal sealed class ContainerRun : IAsyncDisposable
             Output.Dispose();
             Error.Dispose();
             Process.Dispose();
+        }
+    }
+
+    private static async Task<IsolatedProcess> LaunchAsync(
+        ContainerCatalog catalog, ContainerRecord record, SnapshotLease lease, IsolationSpec spec, LaunchStreams streams, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await catalog.Engine.StartAsync(spec, streams, cancellationToken).ConfigureAwait(false);
+        }
+        catch (IsolationException e) when (e.ExitCode is 126 or 127)
+        {
+            // The kernel says of a script that it is not there when its interpreter is not.
+            using var tree = catalog.Snapshots.OpenTree(lease);
+            throw ProgramDiagnosis.Explain(tree, spec, () => catalog.Images.Catalog.Find(record.ImageDigest)?.Config.Platform) is { } reason
+                ? new IsolationException($"The container cannot start: {reason}", e) { Step = e.Step, ExitCode = e.ExitCode }
+                : e;
+        }
+    }
+
+    // What programs are given ends at the first NUL, and JSON can write one.
+    private static void RequireText(ContainerRecord record, IReadOnlyList<string> command)
+    {
+        if (record.Image.Environment.Concat(command).Append(record.Image.WorkingDirectory).FirstOrDefault(text => text.Contains('\0')) is { } broken)
+        {
+            throw new ImageException($"Cannot start a container of '{record.ImageReference}': '{broken[..broken.IndexOf('\0')]}' goes on with a NUL character, which no program can be given.");
         }
     }
 

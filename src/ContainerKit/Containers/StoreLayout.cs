@@ -75,7 +75,7 @@ internal sealed class StoreLayout
         {
             throw new StorageException($"Cannot open the store '{store.Root}': {e.Message}", e)
             {
-                Hint = "Choose another directory by ContainerHostOptions.StoreDirectory.",
+                Hint = "Choose another directory for the store.",
             };
         }
     }

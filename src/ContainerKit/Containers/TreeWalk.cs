@@ -27,6 +27,16 @@ internal static class TreeWalk
 
     public static void CopyIn(UnionTree tree, string hostPath, string path, CancellationToken cancellationToken)
     {
+        if (Path.GetDirectoryName(path.TrimEnd('/')) is { } parent && !tree.Exists(parent))
+        {
+            throw new DirectoryNotFoundException($"There is no directory '{parent}' in the container for '{path}'.");
+        }
+
+        CopyInto(tree, hostPath, path, cancellationToken);
+    }
+
+    private static void CopyInto(UnionTree tree, string hostPath, string path, CancellationToken cancellationToken)
+    {
         cancellationToken.ThrowIfCancellationRequested();
         var info = new FileInfo(hostPath);
         if (info.LinkTarget is { } target)
@@ -42,7 +52,7 @@ internal static class TreeWalk
 
             foreach (var child in Directory.EnumerateFileSystemEntries(hostPath).Order(StringComparer.Ordinal))
             {
-                CopyIn(tree, child, $"{path.TrimEnd('/')}/{Path.GetFileName(child)}", cancellationToken);
+                CopyInto(tree, child, $"{path.TrimEnd('/')}/{Path.GetFileName(child)}", cancellationToken);
             }
 
             tree.SetMode(path, (int)File.GetUnixFileMode(hostPath));
@@ -62,6 +72,11 @@ internal static class TreeWalk
     {
         // The copy is named below an open directory of the host, and each name is made new: nothing that is there is followed.
         var parent = Path.GetDirectoryName(hostPath) ?? "/";
+        if (!Directory.Exists(parent))
+        {
+            throw new DirectoryNotFoundException($"There is no directory '{parent}' for a copy of '{path}'.");
+        }
+
         using var directory = RootedDirectory.Open(parent);
         CopyOut(tree, path, directory, Path.GetFileName(hostPath), cancellationToken);
     }

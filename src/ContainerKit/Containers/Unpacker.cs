@@ -131,7 +131,14 @@ internal sealed class Unpacker(SnapshotStore snapshots, StoreLayout store, strin
             using (var tree = snapshots.OpenTree(lease, isPrivate: true))
             using (var reader = layer.OpenReader())
             {
-                LayerApplier.Apply(reader, tree, cancellationToken);
+                try
+                {
+                    LayerApplier.Apply(reader, tree, cancellationToken);
+                }
+                catch (LinuxException e)
+                {
+                    throw StorageErrors.Translate(e, $"unpack '{reader.Current.Path}'", lease.Snapshot.Directory);
+                }
             }
 
             snapshots.Commit(lease, name);
