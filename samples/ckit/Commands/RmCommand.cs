@@ -22,7 +22,7 @@ internal sealed class RmCommand : HostCommand
         async name =>
         {
             var isForced = line.GetValue(_force);
-            if (await host.FindContainerAsync(name, cancellationToken) is { } container)
+            if (await Lookup.TryContainerAsync(host, name, cancellationToken) is { } container)
             {
                 await RemoveAsync(container, name, isForced, cancellationToken);
                 StandardOutput.PrintLine(name);

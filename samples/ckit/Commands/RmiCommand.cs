@@ -24,13 +24,15 @@ internal sealed class RmiCommand : HostCommand
             line.GetRequiredValue(_images),
             async name =>
             {
-                if (isForced && await host.Images.FindAsync(name, cancellationToken) is null)
+                if (await Lookup.TryImageAsync(host, name, cancellationToken) is not null)
                 {
-                    return;
+                    await host.Images.RemoveAsync(name, cancellationToken);
+                    StandardOutput.PrintLine(name);
                 }
-
-                await host.Images.RemoveAsync(name, cancellationToken);
-                StandardOutput.PrintLine(name);
+                else if (!isForced)
+                {
+                    throw Lookup.NoImage(name);
+                }
             });
         await host.PruneAsync(cancellationToken);
         return code;
