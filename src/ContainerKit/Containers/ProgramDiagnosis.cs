@@ -13,7 +13,14 @@ internal static class ProgramDiagnosis
     // ELF, "Machine": as Go names the processors.
     private static readonly Dictionary<int, string> Architectures = new()
     {
-        [3] = "386", [21] = "ppc64le", [22] = "s390x", [40] = "arm", [62] = "amd64", [183] = "arm64", [243] = "riscv64", [258] = "loong64",
+        [3] = "386",
+        [21] = "ppc64le",
+        [22] = "s390x",
+        [40] = "arm",
+        [62] = "amd64",
+        [183] = "arm64",
+        [243] = "riscv64",
+        [258] = "loong64",
     };
 
     /// <summary>The reason, as the end of a sentence; null when the kernel's own words are the best there are.</summary>
