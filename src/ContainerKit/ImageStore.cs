@@ -31,6 +31,11 @@ public sealed class ImageStore
         var name = NameOf(reference);
         return Take($"import '{path}'", () =>
         {
+            if (Directory.Exists(path))
+            {
+                throw new ImageException("It is a directory, and an archive is a file.") { Hint = $"Pack it with 'tar -C {path} -cf ROOTFS.tar .' first." };
+            }
+
             using var archive = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 1);
             return ImageImporter.Import(Catalog, archive, name, Reporter(progress, Path.GetFileName(path), archive), cancellationToken);
         }, cancellationToken);
@@ -150,6 +155,14 @@ public sealed class ImageStore
             return true;
         }, cancellationToken);
     }
+
+    /// <summary>
+    /// Removes the images that have no name and that no container stands on. What they were made of is swept at once, or later when other
+    /// tasks or processes are adding or reading just now.
+    /// </summary>
+    /// <returns>How many bytes became free at once.</returns>
+    public Task<long> PruneAsync(CancellationToken cancellationToken = default) =>
+        Work("remove the images without a name", () => Catalog.Prune(cancellationToken), cancellationToken);
 
     private static ImageReference NameOf(string reference) => ImageReference.Parse(reference) is { HasName: true } name
         ? name

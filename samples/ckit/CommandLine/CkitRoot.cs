@@ -21,6 +21,7 @@ internal static class CkitRoot
         ("save", () => new SaveCommand()),
         ("tag", () => new TagCommand()),
         ("rmi", () => new RmiCommand()),
+        ("prune", () => new PruneCommand()),
         ("layers", () => new LayersCommand()),
         ("ls", () => new LsCommand()),
         ("cat", () => new CatCommand()),

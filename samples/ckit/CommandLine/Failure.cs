@@ -19,7 +19,7 @@ internal static class Failure
             FormatException or IOException or UnauthorizedAccessException => (exception.Message, null),
             _ => ($"This should not have happened: {exception}", null),
         };
-        StandardError.WriteLine($"ckit: {message}{(hint is null ? "" : " " + hint)}");
+        StandardError.WriteLine(hint is null ? $"ckit: {message}" : $"ckit: {message.TrimEnd('.')}. {hint}");
         return exception is IsolationException isolation ? isolation.ExitCode : ExitCode;
     }
 

@@ -26,12 +26,21 @@ internal static class GlobalOptions
         Recursive = true,
     };
 
-    public static Task<ContainerHost> OpenHostAsync(ParseResult line, CancellationToken cancellationToken) => ContainerHost.OpenAsync(
-        new ContainerHostOptions
+    public static async Task<ContainerHost> OpenHostAsync(ParseResult line, CancellationToken cancellationToken)
+    {
+        var options = new ContainerHostOptions
         {
-            StoreDirectory = line.GetValue(Root),
+            StoreDirectory = line.GetValue(Root) is not "" and var root ? root : throw new UsageException("The value of --root is empty: give a directory, or leave the option out."),
             StorageDriver = line.GetValue(Driver),
             LoggerFactory = line.GetValue(LogLevel) is { } level ? StandardErrorLogger.Create(level) : null,
-        },
-        cancellationToken);
+        };
+        try
+        {
+            return await ContainerHost.OpenAsync(options, cancellationToken);
+        }
+        catch (StorageException e) when (e.InnerException is IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException(e.Message, e) { Hint = "Choose another directory with --root." };
+        }
+    }
 }

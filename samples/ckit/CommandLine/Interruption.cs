@@ -8,7 +8,7 @@ internal sealed class Interruption : IDisposable
     private readonly CancellationTokenSource _source = new();
     private readonly IDisposable _registrations;
 
-    public Interruption() => _registrations = Signals.Handle(signal =>
+    public Interruption() => _registrations = Signals.HandleEnding(signal =>
     {
         Signal ??= signal;
         _source.Cancel();
@@ -26,7 +26,7 @@ internal sealed class Interruption : IDisposable
     }
 }
 
-/// <summary>The signals by which users and supervisors end a program.</summary>
+/// <summary>The signals that ckit does something about.</summary>
 internal static class Signals
 {
     public const int Kill = 9;
@@ -34,8 +34,16 @@ internal static class Signals
     private static readonly (PosixSignal Signal, int Number)[] Ending =
         [(PosixSignal.SIGHUP, 1), (PosixSignal.SIGINT, 2), (PosixSignal.SIGQUIT, 3), (PosixSignal.SIGTERM, 15)];
 
-    /// <summary>Has something called with the number of each, in place of the end of this process.</summary>
-    public static IDisposable Handle(Action<int> action) => new Registrations([.. Ending.Select(each => PosixSignalRegistration.Create(
+    // SIGUSR1, SIGUSR2, SIGCONT, SIGWINCH. .NET has no names for the first two, and takes Linux's own numbers as well.
+    private static readonly (PosixSignal Signal, int Number)[] Telling = [.. ((int[])[10, 12, 18, 28]).Select(number => ((PosixSignal)number, number))];
+
+    /// <summary>Has something called with the number of each by which users and supervisors end a program, in place of the end of this process.</summary>
+    public static IDisposable HandleEnding(Action<int> action) => Handle(Ending, action);
+
+    /// <summary>Has something called with the number of each that tells a program something else.</summary>
+    public static IDisposable HandleTelling(Action<int> action) => Handle(Telling, action);
+
+    private static Registrations Handle((PosixSignal Signal, int Number)[] signals, Action<int> action) => new([.. signals.Select(each => PosixSignalRegistration.Create(
         each.Signal,
         context =>
         {

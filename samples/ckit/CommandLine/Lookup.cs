@@ -4,10 +4,17 @@ namespace Ckit.CommandLine;
 internal static class Lookup
 {
     public static async Task<Container> ContainerAsync(ContainerHost host, string name, CancellationToken cancellationToken) =>
-        await host.FindContainerAsync(name, cancellationToken) ?? throw NoContainer(name);
+        await TryContainerAsync(host, name, cancellationToken) ?? throw NoContainer(name);
 
     public static async Task<Image> ImageAsync(ContainerHost host, string name, CancellationToken cancellationToken) =>
-        await host.Images.FindAsync(name, cancellationToken) ?? throw NoImage(name);
+        await TryImageAsync(host, name, cancellationToken) ?? throw NoImage(name);
+
+    // An empty name is what a script's empty variable becomes, and nothing has it.
+    public static async Task<Container?> TryContainerAsync(ContainerHost host, string name, CancellationToken cancellationToken) =>
+        string.IsNullOrWhiteSpace(name) ? null : await host.FindContainerAsync(name, cancellationToken);
+
+    public static async Task<Image?> TryImageAsync(ContainerHost host, string name, CancellationToken cancellationToken) =>
+        name.Length == 0 ? null : await host.Images.FindAsync(name, cancellationToken);
 
     public static UsageException NoContainer(string name) => new($"There is no container '{name}'.") { Hint = "See 'ckit ps -a'." };
 

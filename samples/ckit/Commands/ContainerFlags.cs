@@ -14,11 +14,30 @@ internal static class ContainerFlags
     public static ContainerBuilder Entrypoint(ContainerBuilder container, string program) =>
         program.Length == 0 ? container.WithEntrypoint() : container.WithEntrypoint(program);
 
+    public static ContainerBuilder User(ContainerBuilder container, string user) => container.WithUser(Given("--user", user));
+
+    public static ContainerBuilder Hostname(ContainerBuilder container, string name) => container.WithHostname(Given("--hostname", name));
+
+    public static ContainerBuilder WorkingDirectory(ContainerBuilder container, string path) => container.WithWorkingDirectory(Given("--workdir", path));
+
+    /// <summary>As with docker, 0 is no limit.</summary>
+    public static ContainerBuilder Processors(ContainerBuilder container, double number) => number switch
+    {
+        0 => container,
+        > 0 => container.WithCpuLimit(number),
+        _ => throw new UsageException($"There cannot be {number} processors; 0.5 is half of one, and 0 is no limit."),
+    };
+
     /// <summary><c>NAME=VALUE</c>, or <c>NAME</c> alone for the value that ckit has; a variable that ckit lacks is left out.</summary>
     public static ContainerBuilder Environment(ContainerBuilder container, string variable)
     {
         var end = variable.IndexOf('=', StringComparison.Ordinal);
-        if (end >= 0)
+        if (end == 0)
+        {
+            throw new UsageException($"'{variable}' sets no variable: there is no name in front of '='.");
+        }
+
+        if (end > 0)
         {
             return container.WithEnvironment(variable[..end], variable[(end + 1)..]);
         }
@@ -81,6 +100,9 @@ internal static class ContainerFlags
         "host" => container.WithNetwork(NetworkMode.Host),
         _ => throw new UsageException($"There is no network '{mode}'; there are none and host."),
     };
+
+    private static string Given(string option, string value) =>
+        string.IsNullOrWhiteSpace(value) ? throw new UsageException($"The value of {option} is empty: give one, or leave the option out.") : value;
 
     private static bool TryParseMode(string text, out int mode)
     {

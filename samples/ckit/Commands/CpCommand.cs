@@ -18,8 +18,14 @@ internal sealed class CpCommand : HostCommand
 
     protected override async Task<int> RunAsync(ContainerHost host, ParseResult line, CancellationToken cancellationToken)
     {
-        var source = CopyEnd.Parse(line.GetRequiredValue(_source));
-        var destination = CopyEnd.Parse(line.GetRequiredValue(_destination));
+        var (from, to) = (line.GetRequiredValue(_source), line.GetRequiredValue(_destination));
+        if (from == "-" || to == "-")
+        {
+            throw new UsageException("'-' is no path: archives are neither read from standard input nor written to standard output. A file of that name is './-'.", this);
+        }
+
+        var source = CopyEnd.Parse(from);
+        var destination = CopyEnd.Parse(to);
         switch (source.Container, destination.Container)
         {
             case (null, { } name):
@@ -51,6 +57,11 @@ internal sealed class CpCommand : HostCommand
         var isDirectory = Directory.Exists(source) && new FileInfo(source.TrimEnd('/')).LinkTarget is null;
         var existing = await KindAsync(files, destination, cancellationToken);
         RequireFit(source, isDirectory, destination, existing);
+        if (existing is null && Path.GetDirectoryName(destination.TrimEnd('/')) is { } parent && await KindAsync(files, parent, cancellationToken) != FileKind.Directory)
+        {
+            throw new UsageException($"Cannot copy '{source}' to '{destination}': there is no directory '{parent}' in the container.");
+        }
+
         var target = existing == FileKind.Directory && !StandsForContent(source) ? Join(destination, Path.GetFileName(Path.GetFullPath(source).TrimEnd('/'))) : destination;
         await files.CopyInAsync(source, target, cancellationToken);
     }
@@ -60,6 +71,11 @@ internal sealed class CpCommand : HostCommand
         var isDirectory = (await files.GetMetadataAsync(source, cancellationToken)).Kind == FileKind.Directory;
         var existing = Directory.Exists(destination) ? FileKind.Directory : Path.Exists(destination) ? FileKind.File : (FileKind?)null;
         RequireFit(source, isDirectory, destination, existing);
+        if (existing is null && Path.GetDirectoryName(Path.GetFullPath(destination).TrimEnd('/')) is { } parent && !Directory.Exists(parent))
+        {
+            throw new UsageException($"Cannot copy '{source}' to '{destination}': there is no directory '{parent}'.");
+        }
+
         var name = source.Split('/', StringSplitOptions.RemoveEmptyEntries) is [.., var last] ? last : "root";
         var target = existing == FileKind.Directory && !StandsForContent(source) ? Path.Combine(destination, name) : destination;
         await MergeAsync(files, source, Path.GetFullPath(target).TrimEnd('/'), cancellationToken);

@@ -13,7 +13,7 @@ internal abstract class DescribingCommand : HostCommand
     private readonly Option<string?> _hostname = new("--hostname") { Description = "The host name that the container sees.", HelpName = "NAME" };
     private readonly Option<string?> _entrypoint = new("--entrypoint") { Description = "Replaces the image's entrypoint; an empty one removes it.", HelpName = "PROGRAM" };
     private readonly Option<long?> _memory = new("--memory", "-m") { Description = "The most memory, such as 64m or 1g.", HelpName = "BYTES", CustomParser = Sizes.Parse };
-    private readonly Option<double?> _cpus = new("--cpus") { Description = "The most processor time, in processors: 0.5 is half of one.", HelpName = "NUMBER" };
+    private readonly Option<double?> _cpus = new("--cpus") { Description = "The most processor time, in processors: 0.5 is half of one, 0 is no limit.", HelpName = "NUMBER" };
     private readonly Option<int?> _processes = new("--pids-limit") { Description = "The most processes and threads; -1 for any number.", HelpName = "NUMBER" };
     private readonly Option<bool> _readOnly = new("--read-only") { Description = "Makes the root file system read-only." };
     private readonly Option<string[]> _volumes = new("--volume", "-v") { Description = "Shows a file or directory of the host in the container.", HelpName = "SRC:DST[:ro]" };
@@ -60,16 +60,16 @@ internal abstract class DescribingCommand : HostCommand
         var description = ContainerFlags.Apply(host.Container(image), line.GetValue(_entrypoint), ContainerFlags.Entrypoint);
         description = command.Length > 0 ? description.WithCommand(command) : description;
         description = ContainerFlags.Apply(description, line.GetValue(_environment), ContainerFlags.Environment);
-        description = ContainerFlags.Apply(description, line.GetValue(_directory), static (container, value) => container.WithWorkingDirectory(value));
-        description = ContainerFlags.Apply(description, line.GetValue(_user), static (container, value) => container.WithUser(value));
-        description = ContainerFlags.Apply(description, line.GetValue(_hostname), static (container, value) => container.WithHostname(value));
+        description = ContainerFlags.Apply(description, line.GetValue(_directory), ContainerFlags.WorkingDirectory);
+        description = ContainerFlags.Apply(description, line.GetValue(_user), ContainerFlags.User);
+        description = ContainerFlags.Apply(description, line.GetValue(_hostname), ContainerFlags.Hostname);
         description = ContainerFlags.Apply(description, line.GetValue(_network), ContainerFlags.Network);
         description = ContainerFlags.Apply(description, line.GetValue(_volumes), ContainerFlags.Volume);
         description = ContainerFlags.Apply(description, line.GetValue(_memoryFileSystems), ContainerFlags.Tmpfs);
         description = ContainerFlags.Apply(description, line.GetValue(_addedCapabilities), static (container, value) => container.WithCapability(value));
         description = ContainerFlags.Apply(description, line.GetValue(_droppedCapabilities), static (container, value) => container.WithoutCapability(value));
         description = line.GetValue(_memory) is { } memory ? description.WithMemoryLimit(memory) : description;
-        description = line.GetValue(_cpus) is { } cpus ? description.WithCpuLimit(cpus) : description;
+        description = line.GetValue(_cpus) is { } cpus ? ContainerFlags.Processors(description, cpus) : description;
         description = line.GetValue(_processes) is { } processes and not (0 or -1) ? description.WithProcessLimit(processes) : description;
         return line.GetValue(_readOnly) ? description.WithReadOnlyRoot() : description;
     }

@@ -34,7 +34,7 @@ internal sealed class InspectCommand : HostCommand
 
     private static async Task<JsonObject> InspectAsync(ContainerHost host, string name, string? type, CancellationToken cancellationToken)
     {
-        if (type != "image" && await host.FindContainerAsync(name, cancellationToken) is { } container)
+        if (type != "image" && await Lookup.TryContainerAsync(host, name, cancellationToken) is { } container)
         {
             await using (container)
             {
@@ -42,7 +42,7 @@ internal sealed class InspectCommand : HostCommand
             }
         }
 
-        if (type != "container" && await host.Images.FindAsync(name, cancellationToken) is { } image)
+        if (type != "container" && await Lookup.TryImageAsync(host, name, cancellationToken) is { } image)
         {
             return ImageInspection.ToJson(image, await NamesAsync(host, image, cancellationToken));
         }

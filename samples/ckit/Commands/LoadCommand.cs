@@ -7,11 +7,10 @@ namespace Ckit.Commands;
 /// <summary>Loads images that were saved, here or by another tool.</summary>
 internal sealed class LoadCommand : HostCommand
 {
-    private readonly Option<string> _input = new("--input", "-i")
+    private readonly Option<string?> _input = new("--input", "-i")
     {
-        Description = "An OCI archive, a docker-archive, or a directory that is an OCI image layout.",
+        Description = "An OCI archive, a docker-archive, or a directory that is an OCI image layout; standard input unless given.",
         HelpName = "FILE|DIR",
-        Required = true,
     };
 
     public LoadCommand()
@@ -20,9 +19,11 @@ internal sealed class LoadCommand : HostCommand
     protected override async Task<int> RunAsync(ContainerHost host, ParseResult line, CancellationToken cancellationToken)
     {
         IReadOnlyList<Image> images;
+        var path = line.GetValue(_input);
+        using (var spooled = path is null ? SpooledFile.OfInput() : null)
         using (var progress = new ProgressBar())
         {
-            images = await host.Images.LoadAllAsync(line.GetRequiredValue(_input), progress, cancellationToken);
+            images = await host.Images.LoadAllAsync(path ?? spooled!.Path, progress, cancellationToken);
         }
 
         using var output = new StandardOutput();

@@ -22,13 +22,9 @@ internal sealed class RmCommand : HostCommand
         async name =>
         {
             var isForced = line.GetValue(_force);
-            if (await host.FindContainerAsync(name, cancellationToken) is { } container)
+            if (await Lookup.TryContainerAsync(host, name, cancellationToken) is { } container)
             {
-                await using (container)
-                {
-                    await container.RemoveAsync(cancellationToken);
-                }
-
+                await RemoveAsync(container, name, isForced, cancellationToken);
                 StandardOutput.PrintLine(name);
             }
             else if (!isForced)
@@ -36,4 +32,24 @@ internal sealed class RmCommand : HostCommand
                 throw Lookup.NoContainer(name);
             }
         });
+
+    private static async Task RemoveAsync(Container container, string name, bool isForced, CancellationToken cancellationToken)
+    {
+        await using (container)
+        {
+            try
+            {
+                await container.RemoveAsync(isForced, cancellationToken);
+            }
+            catch (StorageException e) when (!isForced)
+            {
+                if (await container.IsRunningAsync(cancellationToken))
+                {
+                    throw new UsageException($"The container '{name}' is running.", e) { Hint = "Stop it first, or use rm -f." };
+                }
+
+                throw;
+            }
+        }
+    }
 }

@@ -7,7 +7,7 @@ namespace Ckit.Commands;
 /// <summary>Saves an image for others.</summary>
 internal sealed class SaveCommand : HostCommand
 {
-    private readonly Option<string> _output = new("--output", "-o") { Description = "The file or directory that appears.", HelpName = "FILE", Required = true };
+    private readonly Option<string?> _output = new("--output", "-o") { Description = "The file or directory that appears; standard output unless given.", HelpName = "FILE" };
     private readonly Option<string> _format = new("--format")
     {
         Description = "oci (an OCI archive; unless given), docker (what docker load reads) or oci-dir (a directory).",
@@ -35,8 +35,23 @@ internal sealed class SaveCommand : HostCommand
             var other => throw new UsageException($"There is no format '{other}'; there are oci, docker and oci-dir."),
         };
         var image = await Lookup.ImageAsync(host, line.GetRequiredValue(_image), cancellationToken);
-        using var progress = new ProgressBar();
-        await host.Images.SaveAsync(image, line.GetRequiredValue(_output), format, progress, cancellationToken);
+        if (line.GetValue(_output) is { } path)
+        {
+            using var progress = new ProgressBar();
+            await host.Images.SaveAsync(image, path, format, progress, cancellationToken);
+        }
+        else if (format == ImageArchiveFormat.OciDirectory || Descriptors.IsTerminal(Descriptors.Output))
+        {
+            throw new UsageException("A terminal shows no archive, and a directory goes into no pipe: name a file or directory with -o.", this);
+        }
+        else
+        {
+            using var spooled = SpooledFile.Nothing();
+            await host.Images.SaveAsync(image, spooled.Path, format, null, cancellationToken);
+            await using var archive = File.OpenRead(spooled.Path);
+            await Pump.OutAsync(archive, Descriptors.Output);
+        }
+
         return 0;
     }
 }

@@ -2,15 +2,27 @@ using Ckit.CommandLine;
 
 namespace Ckit.Commands;
 
-/// <summary>Passes the signals that ask ckit to end on to the container's program, which may have things to finish.</summary>
-internal static class SignalForwarding
+/// <summary>Passes the signals that come to ckit on to the container's program: it may have things to finish, or to do.</summary>
+internal sealed class SignalForwarding : IDisposable
 {
     // As pid 1 a program is deaf to signals that it does not handle. Who asks three times wants an end, as with docker.
     private const int Patience = 3;
 
-    public static IDisposable To(RunningContainer running)
+    private readonly IDisposable _ending;
+    private readonly IDisposable _telling;
+    private int _asked;
+
+    private SignalForwarding(RunningContainer running)
     {
-        var asked = 0;
-        return Signals.Handle(signal => running.KillAsync(Interlocked.Increment(ref asked) < Patience ? signal : Signals.Kill));
+        _ending = Signals.HandleEnding(signal => running.KillAsync(Interlocked.Increment(ref _asked) < Patience ? signal : Signals.Kill));
+        _telling = Signals.HandleTelling(signal => running.KillAsync(signal));
+    }
+
+    public static IDisposable To(RunningContainer running) => new SignalForwarding(running);
+
+    public void Dispose()
+    {
+        _telling.Dispose();
+        _ending.Dispose();
     }
 }

@@ -8,7 +8,7 @@ namespace ContainerKit;
 
 /// <summary>
 /// A container whose file system exists and in which nothing runs: the image's layers, read-only, and one layer of its own on top.
-/// An unnamed one is removed by <see cref="DisposeAsync"/>, a named one stays until <see cref="RemoveAsync"/>.
+/// An unnamed one is removed by <see cref="DisposeAsync"/>, a named one stays until <see cref="RemoveAsync(CancellationToken)"/>.
 /// </summary>
 public sealed class Container : IAsyncDisposable
 {
@@ -85,6 +85,13 @@ public sealed class Container : IAsyncDisposable
     /// <summary>Removes it with its layer, named or not. One that is gone already is no error.</summary>
     /// <exception cref="StorageException">It runs, here or in another process.</exception>
     public Task RemoveAsync(CancellationToken cancellationToken = default) => Task.Run(_instance.Remove, cancellationToken);
+
+    /// <summary>Removes it with its layer, named or not, and on demand ends its program first. One that is gone already is no error.</summary>
+    /// <param name="force">Whether a program that runs, here or in another process, is killed.</param>
+    /// <param name="cancellationToken">Stops waiting for the end of what was killed.</param>
+    /// <exception cref="StorageException">It runs and was not to be ended, did not end in time, or another process has its files open.</exception>
+    public Task RemoveAsync(bool force, CancellationToken cancellationToken = default) =>
+        force ? Task.Run(() => _instance.RemoveByForceAsync(cancellationToken), cancellationToken) : RemoveAsync(cancellationToken);
 
     /// <summary>Lets go of it, and removes it with its layer unless it is named.</summary>
     public async ValueTask DisposeAsync() => await Task.Run(_instance.Release).ConfigureAwait(false);

@@ -10,6 +10,7 @@ namespace ContainerKit;
 public sealed class ContainerBuilder
 {
     private const long LeastMemory = 6 << 20;
+    private const int LongestHostname = 64;
 
     private readonly ContainerHost _host;
     private readonly ImageSource _image;
@@ -68,11 +69,12 @@ public sealed class ContainerBuilder
     public ContainerBuilder WithHostname(string hostname)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(hostname);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(Encoding.UTF8.GetByteCount(hostname), 64, nameof(hostname));
-        return With(_options with { Hostname = hostname });
+        return Encoding.UTF8.GetByteCount(hostname) <= LongestHostname
+            ? With(_options with { Hostname = hostname })
+            : throw new ArgumentException($"A host name has at most {LongestHostname} bytes, and '{hostname}' has more.", nameof(hostname));
     }
 
-    /// <summary>Names the container. A named container stays until <see cref="Container.RemoveAsync"/>, and other processes find it by its name.</summary>
+    /// <summary>Names the container. A named container stays until <see cref="Container.RemoveAsync(CancellationToken)"/>, and other processes find it by its name.</summary>
     /// <exception cref="ArgumentException">It is not a letter or digit followed by letters, digits, <c>_</c>, <c>.</c> or <c>-</c>.</exception>
     public ContainerBuilder WithName(string name) => With(_options with { Name = ContainerName.Require(name) });
 

@@ -99,8 +99,20 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
 
     public void Remove(ContainerRecord record)
     {
-        // While it runs, somebody else has it.
-        using var files = HoldFiles(record.Id);
+        if (!TryRemove(record))
+        {
+            throw ContainerLayer.HeldElsewhere(record);
+        }
+    }
+
+    /// <summary>The same, or false when it runs in another process.</summary>
+    public bool TryRemove(ContainerRecord record)
+    {
+        using var files = Snapshots.TryAcquire(record.Id, out var areThere);
+        if (files is null && areThere)
+        {
+            return false;
+        }
 
         // The dot is the end of it: from here on nobody finds it, and whoever sweeps may finish this.
         var ending = Path.Combine(store.Containers, "." + record.Id);
@@ -111,7 +123,7 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
         catch (DirectoryNotFoundException)
         {
             // Somebody else is removing it, too.
-            return;
+            return true;
         }
 
         if (record.Name is { } name && TryReadName(name) == record.Id)
@@ -126,6 +138,7 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
 
         DeleteDirectory(ending);
         Logger.Removed(record.Id);
+        return true;
     }
 
     /// <summary>Removes the snapshots that neither an image nor a container needs.</summary>
@@ -154,18 +167,6 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
         }
 
         cgroups.Sweep();
-    }
-
-    private SnapshotLease? HoldFiles(string id)
-    {
-        try
-        {
-            return Snapshots.Acquire(id);
-        }
-        catch (StorageException) when (Snapshots.TryFind(id) is null)
-        {
-            return null;
-        }
     }
 
     private void TrySweep(string directory)
@@ -301,8 +302,15 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
     private string? TryReadName(string name)
     {
         var path = Path.Combine(store.Names, name);
-        return File.Exists(path) ? File.ReadAllText(path) : null;
+        try
+        {
+            return File.Exists(path) ? File.ReadAllText(path) : null;
+        }
+        catch (FileNotFoundException)
+        {
+            return null;
+        }
     }
 
-    private string DirectoryOf(string id) => Path.Combine(store.Containers, id);
+    public string DirectoryOf(string id) => Path.Combine(store.Containers, id);
 }

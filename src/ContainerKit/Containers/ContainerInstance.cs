@@ -8,6 +8,9 @@ namespace ContainerKit.Containers;
 [SupportedOSPlatform("linux")]
 internal sealed class ContainerInstance : IFileTreeSource
 {
+    private const int KillSignal = 9;
+    private static readonly TimeSpan LongestEnd = TimeSpan.FromSeconds(10);
+
     private readonly ContainerCatalog _catalog;
     private readonly SharedTree _layers;
     private readonly Lock _gate = new();
@@ -23,7 +26,7 @@ internal sealed class ContainerInstance : IFileTreeSource
     {
         _catalog = catalog;
         _alive = alive;
-        _layers = new SharedTree(catalog.Snapshots, record.Id);
+        _layers = new SharedTree(catalog.Snapshots, record);
         Record = record;
     }
 
@@ -66,7 +69,7 @@ internal sealed class ContainerInstance : IFileTreeSource
     public async Task<Image> CommitAsync(ImageReference? name, CancellationToken cancellationToken)
     {
         var image = await _catalog.Images.FindAsync(Record.ImageDigest, cancellationToken).ConfigureAwait(false)
-            ?? throw new ImageException($"Cannot commit the container '{Record.Id[..12]}': the image that it came from ({Record.ImageReference}) is no longer in the store.");
+            ?? throw new ImageException($"Cannot commit the container '{Record.Label}': the image that it came from ({Record.ImageReference}) is no longer in the store.");
         return await Task.Run(
             () => WithLayer(
                 layer => Committer.Commit(_catalog.Images.Catalog, _catalog.Snapshots, layer, image, name, Record.Options.ApplyTo, cancellationToken),
@@ -82,7 +85,7 @@ internal sealed class ContainerInstance : IFileTreeSource
             ThrowIfBusy();
             if (_layers.IsInUse)
             {
-                throw new StorageException($"Cannot start the container '{Record.Id[..12]}' while its files are open: close the streams first.");
+                throw new StorageException($"Cannot start the container '{Record.Label}' while its files are open: close the streams first.");
             }
 
             _isBusy = true;
@@ -150,6 +153,40 @@ internal sealed class ContainerInstance : IFileTreeSource
         Interlocked.Exchange(ref _alive, null)?.Dispose();
     }
 
+    /// <summary>Ends its program, here or in another process, and removes the container.</summary>
+    public async Task RemoveByForceAsync(CancellationToken cancellationToken)
+    {
+        ContainerRun? run;
+        lock (_gate)
+        {
+            run = _run;
+        }
+
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(LongestEnd);
+        try
+        {
+            if (run is not null)
+            {
+                run.Process.Signal(KillSignal);
+                await run.Exit.WaitAsync(patience.Token).ConfigureAwait(false);
+            }
+
+            while (!await TryEndElsewhereAsync(patience.Token).ConfigureAwait(false))
+            {
+                // Whoever runs it is about to write down as which process, or to let go of what its dead process held.
+                patience.Token.ThrowIfCancellationRequested();
+            }
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new StorageException($"Cannot remove the container '{Record.Label}': it did not end within {LongestEnd.TotalSeconds:0} seconds.")
+            {
+                Hint = "A process that hangs inside the kernel cannot be killed, and another process may have its files open.",
+            };
+        }
+    }
+
     /// <summary>Lets go; an unnamed container ends here.</summary>
     public void Release()
     {
@@ -159,6 +196,28 @@ internal sealed class ContainerInstance : IFileTreeSource
         }
 
         Interlocked.Exchange(ref _alive, null)?.Dispose();
+    }
+
+    /// <returns>False when something still runs.</returns>
+    private async Task<bool> TryEndElsewhereAsync(CancellationToken cancellationToken)
+    {
+        if (IsRunning() && RunningProcess.TryRead(_catalog.DirectoryOf(Record.Id)) is { } running)
+        {
+            await running.EndAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        lock (_gate)
+        {
+            ThrowIfBusy();
+            _isRemoved = _isRemoved || _catalog.TryRemove(Record);
+        }
+
+        if (_isRemoved)
+        {
+            Interlocked.Exchange(ref _alive, null)?.Dispose();
+        }
+
+        return _isRemoved;
     }
 
     /// <summary>Reads the container's own layer, which nothing changes meanwhile.</summary>
@@ -193,7 +252,7 @@ internal sealed class ContainerInstance : IFileTreeSource
     {
         if (_isBusy)
         {
-            throw new StorageException($"The container '{Record.Id[..12]}' is running.") { Hint = "Stop it first." };
+            throw new StorageException($"The container '{Record.Label}' is running.") { Hint = "Stop it first." };
         }
     }
 }

@@ -10,6 +10,10 @@ internal sealed record ContainerRecord
 
     public string? Name { get; init; }
 
+    /// <summary>What people call it.</summary>
+    [JsonIgnore]
+    public string Label => Name ?? Id[..12];
+
     public required DateTimeOffset Created { get; init; }
 
     /// <summary>The image's name as it was asked for, and its digest, which is what counts.</summary>

@@ -63,17 +63,25 @@ internal sealed class ContainerRun : IAsyncDisposable
             };
         }
 
-        var lease = catalog.Snapshots.Acquire(record.Id, cancellationToken);
+        RequireText(record, command);
+        var lease = ContainerLayer.Acquire(catalog.Snapshots, record, cancellationToken);
         Cgroup? cgroup = null;
         Pipes? pipes = null;
+        IsolatedProcess? process = null;
         try
         {
             var user = UserLookup.Resolve(catalog.Snapshots, lease, record.Options.User ?? record.Image.User);
             cgroup = catalog.CreateCgroup(record);
             var spec = SpecFactory.Create(catalog, record, command, user, catalog.Snapshots.Mounts(lease), cgroup);
             pipes = Pipes.Open();
-            var process = await catalog.Engine.StartAsync(spec, pipes.Theirs, cancellationToken).ConfigureAwait(false);
+            process = await LaunchAsync(catalog, record, lease, spec, pipes.Theirs, cancellationToken).ConfigureAwait(false);
             pipes.CloseTheirs();
+            if (record.Name is not null)
+            {
+                // An unnamed one nobody else can find, and it ends with this process.
+                RunningProcess.TryFind(process.ProcessId)?.Write(catalog.DirectoryOf(record.Id));
+            }
+
             var run = new ContainerRun(catalog, record, spec.Process, lease, cgroup, process, pipes);
             run.Feed(record.Options.StandardInput);
             catalog.Logger.Started(record.Id, process.ProcessId);
@@ -81,6 +89,7 @@ internal sealed class ContainerRun : IAsyncDisposable
         }
         catch
         {
+            process?.Dispose();
             pipes?.Dispose();
             cgroup?.Dispose();
             lease.Dispose();
@@ -197,6 +206,32 @@ internal sealed class ContainerRun : IAsyncDisposable
         }
     }
 
+    private static async Task<IsolatedProcess> LaunchAsync(
+        ContainerCatalog catalog, ContainerRecord record, SnapshotLease lease, IsolationSpec spec, LaunchStreams streams, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await catalog.Engine.StartAsync(spec, streams, cancellationToken).ConfigureAwait(false);
+        }
+        catch (IsolationException e) when (e.ExitCode is 126 or 127)
+        {
+            // The kernel says of a script that it is not there when its interpreter is not.
+            using var tree = catalog.Snapshots.OpenTree(lease);
+            throw ProgramDiagnosis.Explain(tree, spec, () => catalog.Images.Catalog.Find(record.ImageDigest)?.Config.Platform) is { } reason
+                ? new IsolationException($"The container cannot start: {reason}", e) { Step = e.Step, ExitCode = e.ExitCode }
+                : e;
+        }
+    }
+
+    // What programs are given ends at the first NUL, and JSON can write one.
+    private static void RequireText(ContainerRecord record, IReadOnlyList<string> command)
+    {
+        if (record.Image.Environment.Concat(command).Append(record.Image.WorkingDirectory).FirstOrDefault(text => text.Contains('\0')) is { } broken)
+        {
+            throw new ImageException($"Cannot start a container of '{record.ImageReference}': '{broken[..broken.IndexOf('\0')]}' goes on with a NUL character, which no program can be given.");
+        }
+    }
+
     private void Feed(Func<Stream>? open)
     {
         if (open is not null)
@@ -214,6 +249,11 @@ internal sealed class ContainerRun : IAsyncDisposable
             var end = await Process.WaitAsync().ConfigureAwait(false);
             status = new ExitStatus(end.ExitCode, end.Signal, _cgroup?.OutOfMemoryHappened ?? false);
             _cgroup?.Dispose();
+            if (_record.Name is not null)
+            {
+                RunningProcess.Erase(_catalog.DirectoryOf(_record.Id));
+            }
+
             _catalog.Logger.Ended(_record.Id, status);
         }
 #pragma warning disable CA1031 // Whatever it is, it belongs to those who wait for the exit; nobody awaits this task.

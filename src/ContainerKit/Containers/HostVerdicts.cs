@@ -51,7 +51,7 @@ internal static class HostVerdicts
 
     private static string OverlayCure(HostFacts facts) => !facts.IsRoot && facts.Kernel < UserOverlay
         ? $"Use Linux {UserOverlay} or newer, or the driver vfs."
-        : "Load it with 'modprobe overlay', or put the store on ext4, xfs (ftype=1), btrfs or tmpfs; the driver vfs works everywhere.";
+        : $"{(facts.FileSystems.Contains("overlay") ? "Put" : "Load it with 'modprobe overlay', or put")} the store on ext4, xfs (ftype=1), btrfs or tmpfs; the driver vfs works everywhere.";
 
     private static HostCapability OverlayLayers(HostFacts facts)
     {
@@ -59,7 +59,11 @@ internal static class HostVerdicts
         return (facts.OverlayLayerError, facts.Kernel >= LayerByLayer) switch
         {
             (0, _) or (null, true) => Yes(Name, "each layer is a setting of its own, so that their number and names do not matter"),
-            (var errno, _) => No(Name, errno is { } e and not Errno.EINVAL ? $"trying it failed: {LinuxException.Describe(e)}" : $"Linux {LayerByLayer} brings it", "Without it, all layers' paths must fit into one page of memory."),
+            (null or Errno.EINVAL, false) => No(Name, $"Linux {LayerByLayer} brings it", "Without it, all layers' paths must fit into one page of memory."),
+            ({ } errno, _) => No(
+                Name,
+                $"trying it in '{facts.StoreDirectory}' failed: {LinuxException.Describe(errno)}",
+                facts.OverlayError is > 0 ? OverlayCure(facts) : "Without it, all layers' paths must fit into one page of memory."),
         };
     }
 
@@ -75,7 +79,7 @@ internal static class HostVerdicts
     };
 
     private static HostCapability FusePassThrough(HostFacts facts) => facts.Kernel >= FusePassthrough
-        ? Yes("fuse-passthrough", facts.IsRoot ? "the kernel has it" : "the kernel has it; it gives it to root only")
+        ? facts.IsRoot ? Yes("fuse-passthrough", "the kernel has it") : No("fuse-passthrough", "the kernel has it, and gives it to root only", "Run as root.")
         : No("fuse-passthrough", $"Linux {FusePassthrough} brings it");
 
     private static HostCapability UserNamespaces(HostFacts facts) => WhyNoUserNamespaces(facts) is var (reason, cure)
@@ -179,8 +183,14 @@ internal static class HostVerdicts
         ? Yes($"cgroup-{name}", $"to be had in '{place}'")
         : No(
             $"cgroup-{name}",
-            facts.MissingControllers.GetValueOrDefault(name, "the kernel does not have it"),
-            facts.IsRoot ? "Mount it, or hand it down (cgroup.subtree_control)." : "Start the program with 'systemd-run --user --scope -p Delegate=yes', or run as root.");
+            facts.MissingControllers.GetValueOrDefault(name) ?? WhyNoController(facts, name),
+            facts.IsRoot ? "Mount it, or hand it down (cgroup.subtree_control)."
+            : facts.Cgroups.Find(name) is null && facts.Cgroups.Unified is not null ? "Start the program with 'systemd-run --user --scope -p Delegate=yes', or run as root."
+            : "Run as root: only groups of version 2 are handed to ordinary users.");
+
+    private static string WhyNoController(HostFacts facts, string name) => (facts.Cgroups.Find(name) ?? facts.Cgroups.Unified) is { } hierarchy
+        ? facts.IsRoot ? "the kernel does not have it" : $"'{hierarchy.OwnDirectory}' cannot be written by this user"
+        : "no cgroup file system with this controller is mounted";
 
     private static HostCapability TreeKill(HostFacts facts)
     {

@@ -9,7 +9,7 @@ namespace ContainerKit.Containers;
 /// the lock on a snapshot is exclusive, also between two tasks of one process.
 /// </summary>
 [SupportedOSPlatform("linux")]
-internal sealed class SharedTree(SnapshotStore snapshots, string snapshot)
+internal sealed class SharedTree(SnapshotStore snapshots, ContainerRecord container)
 {
     private readonly Lock _gate = new();
     private SnapshotLease? _lease;
@@ -34,7 +34,7 @@ internal sealed class SharedTree(SnapshotStore snapshots, string snapshot)
         {
             if (_users == 0)
             {
-                _lease = snapshots.Acquire(snapshot, cancellationToken);
+                _lease = ContainerLayer.Acquire(snapshots, container, cancellationToken);
                 try
                 {
                     _tree = snapshots.OpenTree(_lease);

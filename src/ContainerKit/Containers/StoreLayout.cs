@@ -8,7 +8,7 @@ namespace ContainerKit.Containers;
 /// ROOT/              mode 0700
 ///   images/          an OCI image layout: oci-layout, index.json, blobs/sha256/…
 ///   snapshots/DRIVER/SNAPSHOT/
-///   containers/ID/   container.json, lock
+///   containers/ID/   container.json, lock, running
 ///   names/NAME       the id of the container of that name
 /// </code>
 /// </remarks>
@@ -75,7 +75,7 @@ internal sealed class StoreLayout
         {
             throw new StorageException($"Cannot open the store '{store.Root}': {e.Message}", e)
             {
-                Hint = "Choose another directory by ContainerHostOptions.StoreDirectory.",
+                Hint = "Choose another directory for the store.",
             };
         }
     }

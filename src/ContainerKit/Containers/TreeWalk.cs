@@ -28,6 +28,11 @@ internal static class TreeWalk
 
     public static void CopyIn(UnionTree tree, string hostPath, string path, CancellationToken cancellationToken)
     {
+        if (Path.GetDirectoryName(path.TrimEnd('/')) is { } parent && !tree.Exists(parent))
+        {
+            throw new DirectoryNotFoundException($"There is no directory '{parent}' in the container for '{path}'.");
+        }
+
         using var directory = OnHost(hostPath, () => RootedDirectory.Open(Path.GetDirectoryName(hostPath) ?? "/"));
         CopyIn(tree, directory.Handle, Path.GetFileName(hostPath), hostPath, path, cancellationToken);
     }
@@ -86,6 +91,11 @@ internal static class TreeWalk
     {
         // The copy is named below an open directory of the host, and each name is made new: nothing that is there is followed.
         var parent = Path.GetDirectoryName(hostPath) ?? "/";
+        if (!Directory.Exists(parent))
+        {
+            throw new DirectoryNotFoundException($"There is no directory '{parent}' for a copy of '{path}'.");
+        }
+
         using var directory = RootedDirectory.Open(parent);
         CopyOut(tree, path, directory, Path.GetFileName(hostPath), cancellationToken);
     }

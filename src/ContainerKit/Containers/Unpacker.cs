@@ -4,8 +4,10 @@ using System.Security.Cryptography;
 using System.Text;
 using ContainerKit.Content;
 using ContainerKit.Images;
+using ContainerKit.Layers;
 using ContainerKit.Linux;
 using ContainerKit.Storage;
+using ContainerKit.Storage.Union;
 
 namespace ContainerKit.Containers;
 
@@ -135,7 +137,7 @@ internal sealed class Unpacker(SnapshotStore snapshots, StoreLayout store, strin
         {
             using (var tree = snapshots.OpenTree(lease, isPrivate: true))
             {
-                layer.Read(reader => LayerApplier.Apply(reader, tree, cancellationToken), cancellationToken);
+                layer.Read(reader => Apply(reader, lease, tree, cancellationToken), cancellationToken);
             }
 
             snapshots.Commit(lease, name);
@@ -144,6 +146,18 @@ internal sealed class Unpacker(SnapshotStore snapshots, StoreLayout store, strin
         {
             snapshots.Remove(lease);
             throw;
+        }
+    }
+
+    private static void Apply(LayerReader reader, SnapshotLease lease, UnionTree tree, CancellationToken cancellationToken)
+    {
+        try
+        {
+            LayerApplier.Apply(reader, tree, cancellationToken);
+        }
+        catch (LinuxException e)
+        {
+            throw StorageErrors.Translate(e, $"unpack '{reader.Current.Path}'", lease.Snapshot.Directory);
         }
     }
 }

@@ -9,7 +9,7 @@ internal static class LaunchErrors
 {
     public static ContainerKitException Translate(LaunchFailedException failure)
     {
-        var message = $"The container cannot start: {failure.Message}";
+        var message = $"The container cannot start: {failure.Message.TrimEnd('.')}.";
         if (failure.Step is not { } step)
         {
             return new IsolationException(message, failure);

@@ -7,21 +7,26 @@ namespace ContainerKit.Layers;
 /// <remarks>
 /// The framework's decoder takes the end of its input for the end of the data, wherever that comes, unless a switch is set for the
 /// whole process. So a further member is put behind the input, as gzip allows. Behind a complete stream its content comes out as
-/// the last thing; behind a truncated one it is swallowed as part of what is missing.
+/// the last thing; behind a truncated one it is swallowed as part of what is missing. Zeros behind a complete stream are padding, which
+/// GNU gzip takes as well; other garbage is not.
 /// </remarks>
 internal sealed class StrictGzipStream : ReadOnlyStream
 {
     private static readonly byte[] Mark = "The gzip stream is complete."u8.ToArray();
     private static readonly byte[] MarkMember = Compress(Mark);
 
+    private readonly GzipInput _input;
     private readonly GZipStream _decoder;
     private readonly byte[] _buffer = new byte[64 << 10];
     private int _start;
     private int _end;
     private bool _isAtEnd;
 
-    public StrictGzipStream(Stream source) =>
-        _decoder = new GZipStream(new FollowedStream(source, MarkMember), CompressionMode.Decompress);
+    public StrictGzipStream(Stream source)
+    {
+        _input = new GzipInput(source, MarkMember);
+        _decoder = new GZipStream(_input, CompressionMode.Decompress);
+    }
 
     public override int Read(Span<byte> buffer)
     {
@@ -72,35 +77,9 @@ internal sealed class StrictGzipStream : ReadOnlyStream
         if (read == 0)
         {
             _isAtEnd = true;
-            _end -= _buffer.AsSpan(0, _end).EndsWith(Mark) ? Mark.Length : throw new InvalidDataException("The end of the gzip stream is missing.");
-        }
-    }
-
-    private sealed class FollowedStream(Stream first, ReadOnlyMemory<byte> last) : ReadOnlyStream
-    {
-        private ReadOnlyMemory<byte> _last = last;
-
-        public override int Read(Span<byte> buffer)
-        {
-            var read = first.Read(buffer);
-            if (read == 0)
-            {
-                read = Math.Min(buffer.Length, _last.Length);
-                _last.Span[..read].CopyTo(buffer);
-                _last = _last[read..];
-            }
-
-            return read;
-        }
-
-        protected override void Dispose(bool disposing)
-        {
-            if (disposing)
-            {
-                first.Dispose();
-            }
-
-            base.Dispose(disposing);
+            _end -= _buffer.AsSpan(0, _end).EndsWith(Mark) ? Mark.Length
+                : _input.EndedInPadding ? 0
+                : throw new InvalidDataException("The end of the gzip stream is missing.");
         }
     }
 }

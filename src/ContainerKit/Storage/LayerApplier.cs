@@ -32,7 +32,7 @@ internal sealed class LayerApplier
     /// <param name="ct">Stops between two entries, and within large files.</param>
     /// <returns>How much was unpacked.</returns>
     /// <exception cref="ImageException">The archive is damaged, or asks for what no tree can hold.</exception>
-    /// <exception cref="StorageException">The tree cannot be written.</exception>
+    /// <exception cref="LinuxException">The tree cannot be written; where it is, and so why, the caller knows.</exception>
     public static AppliedLayer Apply(LayerReader layer, UnionTree tree, CancellationToken ct = default)
     {
         var applier = new LayerApplier(tree);

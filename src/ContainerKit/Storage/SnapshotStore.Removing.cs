@@ -10,6 +10,16 @@ internal sealed partial class SnapshotStore
     /// <exception cref="StorageException">Others are built on it, or somebody holds it.</exception>
     public void Remove(string name, CancellationToken ct = default)
     {
+        if (!TryRemove(name, ct))
+        {
+            throw new StorageException($"Cannot remove '{name}': it is in use by a container, task or process.");
+        }
+    }
+
+    /// <summary>The same, or false when somebody holds it for longer than a moment.</summary>
+    /// <exception cref="StorageException">Others are built on it.</exception>
+    public bool TryRemove(string name, CancellationToken ct = default)
+    {
         using var store = LockStore(exclusive: false, ct);
         var deadline = Environment.TickCount64 + (long)Patience.TotalMilliseconds;
         while (TryFind(name) is { } snapshot)
@@ -25,14 +35,16 @@ internal sealed partial class SnapshotStore
                         RemoveLocked(snapshot.Directory, itsLock!);
                     }
 
-                    return;
+                    return true;
                 case LockResult.Busy when Environment.TickCount64 >= deadline:
-                    throw new StorageException($"Cannot remove '{name}': it is in use by a container, task or process.");
+                    return false;
             }
 
             ct.WaitHandle.WaitOne(2);
             ct.ThrowIfCancellationRequested();
         }
+
+        return true;
     }
 
     /// <summary>Removes a writable snapshot or a view that is held here, which ends the lease. One whose lease is over already is left alone.</summary>

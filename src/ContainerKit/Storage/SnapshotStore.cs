@@ -158,22 +158,6 @@ internal sealed partial class SnapshotStore : IDisposable
         return TryRead(target)!;
     }
 
-    /// <summary>Holds an existing snapshot.</summary>
-    /// <exception cref="StorageException">There is no such snapshot, or somebody else holds it.</exception>
-    public SnapshotLease Acquire(string name, CancellationToken ct = default)
-    {
-        using var store = LockStore(exclusive: false, ct);
-        return TryHold(name, Patience, ct, out var result)
-            ?? throw new StorageException(result == LockResult.Busy ? $"'{name}' is in use by another container, task or process." : $"There is no snapshot '{name}'.");
-    }
-
-    /// <summary>The same, or null when there is no such snapshot or somebody else holds it.</summary>
-    public SnapshotLease? TryAcquire(string name)
-    {
-        using var store = LockStore(exclusive: false, CancellationToken.None);
-        return TryHold(name, TimeSpan.Zero, CancellationToken.None, out _);
-    }
-
     /// <summary>What to mount to see the snapshot; clears what an earlier mount left that would stop this one.</summary>
     public IReadOnlyList<Mount> Mounts(SnapshotLease lease)
     {
@@ -228,60 +212,4 @@ internal sealed partial class SnapshotStore : IDisposable
     };
 
     private FileLock LockStore(bool exclusive, CancellationToken ct) => FileLock.Acquire(Path.Combine(_directory, "lock"), exclusive, ct);
-
-    private SnapshotLease? TryHold(string name, TimeSpan patience, CancellationToken ct, out LockResult result)
-    {
-        var deadline = Environment.TickCount64 + (long)patience.TotalMilliseconds;
-        while (true)
-        {
-            if (TryFind(name) is not { } snapshot)
-            {
-                result = LockResult.Absent;
-                return null;
-            }
-
-            result = TryLock(snapshot, out var lease);
-            if (result == LockResult.Taken || (result == LockResult.Busy && Environment.TickCount64 >= deadline))
-            {
-                return lease;
-            }
-
-            // Absent: renamed or removed a moment ago. Looking again tells which.
-            ct.WaitHandle.WaitOne(2);
-            ct.ThrowIfCancellationRequested();
-        }
-    }
-
-    private LockResult TryLock(Snapshot snapshot, out SnapshotLease? lease)
-    {
-        lease = null;
-        var result = DirectoryLock.TryTake(snapshot.Directory, exclusive: snapshot.Kind != SnapshotKind.Committed, out var itsLock);
-        if (result != LockResult.Taken)
-        {
-            return result;
-        }
-
-        try
-        {
-            lease = new SnapshotLease(snapshot, itsLock!, _chain, HoldChain(snapshot.Id, snapshot.Parents));
-            return LockResult.Taken;
-        }
-        catch
-        {
-            itsLock!.Dispose();
-            throw;
-        }
-    }
-
-    private List<string> HoldChain(string name, IReadOnlyList<Snapshot> parents)
-    {
-        var directories = parents.Select(parent => parent.Directory).ToList();
-        var result = _chain.TryTake(directories, out var refused);
-        return result switch
-        {
-            LockResult.Taken => directories,
-            LockResult.Busy => throw new StorageException($"'{name}' cannot be used: '{parents.First(parent => parent.Directory == refused)}', on which it is built, is being removed."),
-            _ => throw new StorageException($"'{name}' cannot be used: '{parents.First(parent => parent.Directory == refused)}', on which it is built, is gone."),
-        };
-    }
 }

@@ -13,6 +13,34 @@ internal sealed class ContainerTests(string driver, UserNamespaceMode userNamesp
     protected override UserNamespaceMode UserNamespace => userNamespace;
 
     [Test]
+    public async Task A_running_container_is_removed_by_force_whoever_holds_it()
+    {
+        var own = await Shell("sleep 1000").WithName("own").CreateAsync();
+        await using var ownRun = await own.StartAsync();
+        await using var others = await Shell("sleep 1000").WithName("others").StartAsync();
+        var found = (await Host.FindContainerAsync("others"))!;
+
+        await own.RemoveAsync(force: true);
+        await found.RemoveAsync(force: true);
+
+        Assert.That((await ownRun.WaitForExitAsync()).Signal, Is.EqualTo(9));
+        Assert.That((await others.WaitForExitAsync()).Signal, Is.EqualTo(9));
+        Assert.That(await Host.FindContainerAsync("own"), Is.Null);
+        Assert.That(await Host.FindContainerAsync("others"), Is.Null);
+    }
+
+    [Test]
+    public async Task One_that_does_not_run_or_is_gone_is_removed_by_force_as_well()
+    {
+        var container = await Shell("true").WithName("idle").CreateAsync();
+
+        await container.RemoveAsync(force: true);
+        await container.RemoveAsync(force: true);
+
+        Assert.That(await Host.FindContainerAsync("idle"), Is.Null);
+    }
+
+    [Test]
     public async Task A_file_of_the_image_is_copied_up_by_an_edit_and_stays_below_as_it_was()
     {
         await using var container = await Host.Container(Tools).CreateAsync();

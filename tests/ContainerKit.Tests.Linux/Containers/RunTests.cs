@@ -246,6 +246,15 @@ internal sealed class RunTests : ContainerFixture
     }
 
     [Test]
+    public async Task What_holds_a_NUL_is_refused_in_its_own_words()
+    {
+        var image = await Host.BuildFrom(Tools).WithEnvironment("SPLIT", "one\0two").BuildAsync("split:1");
+
+        Assert.That(() => Host.Container(image).WithCommand("true").RunAsync(), Throws.TypeOf<ImageException>().With.Message.EqualTo(
+            "Cannot start a container of 'split:1': 'SPLIT=one' goes on with a NUL character, which no program can be given."));
+    }
+
+    [Test]
     public async Task A_further_program_joins_the_container()
     {
         await using var running = await Shell("echo mine > /tmp/file; sleep 1000").WithHostname("shared").StartAsync();

@@ -31,7 +31,7 @@ public sealed class FailureTests
 
         Assert.That(
             () => _sandbox.RunAsync(spec with { Process = spec.Process with { Arguments = [program], Environment = ["PATH=/none:/bin:/etc/passwd"] } }),
-            Throws.TypeOf<IsolationException>().With.Property("ExitCode").EqualTo(exitCode).And.Message.EndsWith(message));
+            Throws.TypeOf<IsolationException>().With.Property("ExitCode").EqualTo(exitCode).And.Message.EndsWith($"{message}."));
     }
 
     [Test]
@@ -60,7 +60,7 @@ public sealed class FailureTests
     {
         Assert.That(
             () => _sandbox.RunAsync(_sandbox.Script("true") with { Root = [_sandbox.Overlay("nonsense=1")] }),
-            Throws.TypeOf<IsolationException>().With.Property("Step").EqualTo("mount the overlay").And.Message.EndsWith("mount the overlay: Invalid argument"));
+            Throws.TypeOf<IsolationException>().With.Property("Step").EqualTo("mount the overlay").And.Message.EndsWith("mount the overlay: Invalid argument."));
     }
 
     [Test]

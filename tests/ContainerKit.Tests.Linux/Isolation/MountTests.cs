@@ -118,7 +118,7 @@ public sealed class MountTests
     {
         Assert.That(
             () => RunAsync("true", new Mount("bind", _host["nothing"], "/data", [])),
-            Throws.TypeOf<IsolationException>().With.Property("Step").EqualTo($"mount '{_host["nothing"]}' on /data").And.Message.EndsWith("No such file or directory"));
+            Throws.TypeOf<IsolationException>().With.Property("Step").EqualTo($"mount '{_host["nothing"]}' on /data").And.Message.EndsWith("No such file or directory."));
     }
 
     [Test]

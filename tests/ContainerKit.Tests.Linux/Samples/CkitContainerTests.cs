@@ -53,6 +53,28 @@ internal sealed class CkitContainerTests : CkitFixture
         Assert.That(Output("diff", "copied"), Is.EqualTo("C /etc\nA /etc/to-copy"));
     }
 
+    [TestCase("-", "halfway:/etc/x")]
+    [TestCase("halfway:/etc/motd", "-")]
+    public void Cp_refuses_standard_streams(string source, string destination)
+    {
+        var result = Ckit("cp", source, destination);
+
+        Assert.That(result.ExitCode, Is.EqualTo(125));
+        Assert.That(result.Error, Does.StartWith("ckit: '-' is no path: "));
+    }
+
+    [Test]
+    public void Cp_names_the_directory_that_is_missing()
+    {
+        var source = Path.Combine(HostDirectory, "for-nowhere");
+        var nowhere = Path.Combine(HostDirectory, "nowhere");
+        File.WriteAllText(source, "");
+        Output("create", "--name", "nowhere", "box:1", "true");
+
+        Assert.That(Ckit("cp", source, "nowhere:nodir/x").Error, Is.EqualTo($"ckit: Cannot copy '{source}' to '/nodir/x': there is no directory '/nodir' in the container.\n"));
+        Assert.That(Ckit("cp", "nowhere:/etc/motd", $"{nowhere}/x").Error, Is.EqualTo($"ckit: Cannot copy '/etc/motd' to '{nowhere}/x': there is no directory '{nowhere}'.\n"));
+    }
+
     [Test]
     public void A_removed_container_is_gone()
     {

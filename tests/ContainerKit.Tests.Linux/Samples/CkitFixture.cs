@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using ContainerKit.Tests.Linux.Support;
 
 namespace ContainerKit.Tests.Linux.Samples;
@@ -41,6 +42,14 @@ internal abstract class CkitFixture
 
     /// <summary>Runs ckit on another store.</summary>
     protected ShellResult CkitIn(string store, params string[] arguments) => SamplePrograms.Run("ckit", ["--root", _directory[store], .. arguments]);
+
+    /// <summary>Starts ckit on the fixture's store, and does not wait for its end.</summary>
+    protected Process Start(params string[] arguments) => Process.Start(
+        new ProcessStartInfo(SamplePrograms.PathOf("ckit"), ["--root", _directory["store"], .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
 
     /// <summary>Runs ckit, which must succeed.</summary>
     /// <returns>Its standard output without the last line's end.</returns>

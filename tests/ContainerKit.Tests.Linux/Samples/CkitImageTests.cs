@@ -58,6 +58,27 @@ internal sealed class CkitImageTests : CkitFixture
     }
 
     [Test]
+    public void What_is_saved_to_standard_output_is_loaded_from_standard_input()
+    {
+        var output = Support.Shell.Script(
+            """ "$1" --root "$2" save box:1 | "$1" --root "$3" load """,
+            SamplePrograms.PathOf("ckit"), Path.Combine(HostDirectory, "store"), Path.Combine(HostDirectory, "piped"));
+
+        Assert.That(output, Is.EqualTo("box:1"));
+        Assert.That(CkitIn("piped", "cat", "box:1", "/etc/motd").Output, Is.EqualTo("hello from below\n"));
+    }
+
+    [Test]
+    public void An_archive_is_not_saved_as_a_directory_nor_imported_from_one()
+    {
+        var directory = Path.Combine(HostDirectory, "a-directory/");
+
+        Assert.That(Ckit("save", "-o", directory, "box:1").Error, Is.EqualTo($"ckit: Cannot save an image to '{directory}': that is a directory, and an archive is a file.\n"));
+        Assert.That(Path.Exists(directory.TrimEnd('/')), Is.False);
+        Assert.That(Ckit("import", HostDirectory, "x:1").Error, Does.StartWith($"ckit: Cannot import '{HostDirectory}': It is a directory, and an archive is a file. "));
+    }
+
+    [Test]
     public void A_further_name_comes_and_goes()
     {
         Output("tag", "box:1", "box:two");
@@ -69,9 +90,47 @@ internal sealed class CkitImageTests : CkitFixture
     }
 
     [Test]
+    public void An_image_goes_with_what_was_unpacked_of_it()
+    {
+        var archive = Path.Combine(HostDirectory, "further.tar");
+        Support.Shell.Script("""d=$(mktemp -d); echo further > "$d/file"; tar -C "$d" -cf "$1" .; rm -r "$d" """, archive);
+        var before = UnpackedTrees();
+        Output("import", archive, "further");
+        Output("cat", "further", "/file");
+        Assert.That(UnpackedTrees(), Has.Length.GreaterThan(before.Length));
+
+        Output("rmi", "further");
+
+        Assert.That(UnpackedTrees(), Is.EqualTo(before));
+    }
+
+    [Test]
+    public void An_image_that_is_not_there_is_an_error_unless_removed_by_force()
+    {
+        Assert.That(Ckit("rmi", "never:1").ExitCode, Is.EqualTo(125));
+        Assert.That(Ckit("rmi", "-f", "never:1"), Is.EqualTo(new Support.ShellResult(0, "", "")));
+    }
+
+    [Test]
+    public void What_has_lost_its_name_is_pruned()
+    {
+        var archive = Path.Combine(HostDirectory, "old.tar");
+        Support.Shell.Script("""d=$(mktemp -d); echo old > "$d/file"; tar -C "$d" -cf "$1" .; rm -r "$d" """, archive);
+        Output("import", archive, "replaced");
+        Output("import", RootFileSystem, "replaced");
+        Assert.That(Output("images"), Does.Contain("<none>"));
+
+        Assert.That(Output("prune"), Does.StartWith("Freed "));
+
+        Assert.That(Output("images"), Does.Contain("replaced").And.Not.Contain("<none>"));
+    }
+
+    [Test]
     public void Info_says_what_the_host_can_do()
     {
         Assert.That(Output("info"), Does.Contain("overlay"));
         Assert.That(JsonNode.Parse(Output("info", "--json")), Is.Not.Null);
     }
+
+    private string[] UnpackedTrees() => [.. Directory.GetDirectories(Path.Combine(HostDirectory, "store", "snapshots"), "c-*", SearchOption.AllDirectories).Order()];
 }

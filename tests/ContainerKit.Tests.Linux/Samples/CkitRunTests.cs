@@ -79,6 +79,62 @@ internal sealed class CkitRunTests : CkitFixture
         Assert.That(Shell.Script(script, SamplePrograms.PathOf("ckit"), Store), Is.EqualTo("caught\ncode 7"));
     }
 
+    [TestCase("USR1")]
+    [TestCase("USR2")]
+    [TestCase("CONT")]
+    [TestCase("WINCH")]
+    public void A_signal_that_tells_the_program_something_reaches_it(string signal)
+    {
+        using var process = Start("run", "--rm", "box:1", "sh", "-c", $"trap 'echo told; exit 7' {signal}; echo ready; while :; do sleep 0.1; done");
+        process.StandardOutput.ReadLine();
+
+        Support.Shell.Run("kill", $"-{signal}", $"{process.Id}");
+
+        Assert.That(process.StandardOutput.ReadToEnd(), Is.EqualTo("told\n"));
+        process.WaitForExit();
+        Assert.That(process.ExitCode, Is.EqualTo(7));
+    }
+
+    [Test]
+    public void No_processors_are_no_limit() => Assert.That(RunInBox(["--cpus", "0"], "echo", "unlimited"), Is.EqualTo("unlimited"));
+
+    [Test]
+    public void A_script_without_its_interpreter_is_told_from_one_that_is_not_there()
+    {
+        Output("create", "--name", "scripted", "box:1", "/etc/script");
+        File.WriteAllText(Path.Combine(HostDirectory, "script"), "#!/usr/bin/python3\n");
+        File.SetUnixFileMode(Path.Combine(HostDirectory, "script"), UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        Output("cp", Path.Combine(HostDirectory, "script"), "scripted:/etc/script");
+        Output("commit", "scripted", "scripted:1");
+
+        Assert.That(Ckit("run", "--rm", "scripted:1"), Is.EqualTo(new ShellResult(
+            127, "", "ckit: The container cannot start: '/etc/script' needs the interpreter '/usr/bin/python3', which is not in the container.\n")));
+    }
+
+    [TestCase("The value of --user is empty: give one, or leave the option out.", "run", "--user", "", "box:1", "true")]
+    [TestCase("The value of --hostname is empty: give one, or leave the option out.", "run", "--hostname", "", "box:1", "true")]
+    [TestCase("'=x' sets no variable: there is no name in front of '='.", "run", "-e", "=x", "box:1", "true")]
+    [TestCase("There cannot be -1 processors; 0.5 is half of one, and 0 is no limit.", "run", "--cpus=-1", "box:1", "true")]
+    [TestCase("A host name has at most 64 bytes, and 'aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggggggggg' has more.",
+        "run", "--hostname", "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggggggggg", "box:1", "true")]
+    [TestCase("There is no container ''. See 'ckit ps -a'.", "rm", "")]
+    [TestCase("There is no image ''. See 'ckit images'.", "inspect", "--type", "image", "")]
+    public void What_cannot_be_is_refused_in_words_about_the_command(string sentence, params string[] arguments) =>
+        Assert.That(Ckit(arguments), Has.Property("ExitCode").EqualTo(125).And.Property("Error").EqualTo($"ckit: {sentence}\n"));
+
+    [Test]
+    public void An_empty_root_is_not_taken_for_the_usual_one() => Assert.That(
+        SamplePrograms.Run("ckit", ["--root", "", "images"]),
+        Is.EqualTo(new ShellResult(125, "", "ckit: The value of --root is empty: give a directory, or leave the option out.\n")));
+
+    [Test]
+    public void A_store_that_cannot_be_opened_is_another_word_for_another_root()
+    {
+        File.WriteAllText(Path.Combine(HostDirectory, "file"), "");
+
+        Assert.That(CkitIn("file", "images").Error, Does.EndWith(". Choose another directory with --root.\n"));
+    }
+
     [Test]
     public void The_container_ends_with_ckit_even_when_that_is_killed()
     {

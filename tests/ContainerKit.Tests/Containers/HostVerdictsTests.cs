@@ -1,4 +1,5 @@
 using ContainerKit.Containers;
+using ContainerKit.Isolation.Cgroups;
 using ContainerKit.Linux;
 using ContainerKit.Storage;
 
@@ -115,7 +116,54 @@ public class HostVerdictsTests
         var capability = HostVerdicts.Report(Ubuntu)["cgroup-cpu"];
 
         Assert.That(capability!.Detail, Is.EqualTo("'/sys/fs/cgroup/a' does not have it"));
+        Assert.That(capability.Hint, Does.Contain("root").And.Not.Contain("Delegate=yes"));
+    }
+
+    [Test]
+    public void A_missing_controller_of_version_2_can_be_delegated()
+    {
+        var unified = new CgroupHierarchy(CgroupVersion.V2, new HashSet<string>(), "/sys/fs/cgroup", "/sys/fs/cgroup/a");
+
+        var capability = HostVerdicts.Report(Ubuntu with { Cgroups = new CgroupLayout([unified]) })["cgroup-cpu"]!;
+
         Assert.That(capability.Hint, Does.Contain("Delegate=yes"));
+    }
+
+    [Test]
+    public void A_group_of_version_1_is_roots_alone_and_nobody_delegates_it()
+    {
+        var freezer = new CgroupHierarchy(CgroupVersion.V1, new HashSet<string> { "freezer" }, "/sys/fs/cgroup/freezer", "/sys/fs/cgroup/freezer/jo");
+
+        var capability = HostVerdicts.Report(Ubuntu with { Cgroups = new CgroupLayout([freezer]) })["cgroup-freezer"]!;
+
+        Assert.That(capability.Detail, Is.EqualTo("'/sys/fs/cgroup/freezer/jo' cannot be written by this user"));
+        Assert.That(capability.Hint, Is.EqualTo("Run as root: only groups of version 2 are handed to ordinary users."));
+    }
+
+    [Test]
+    public void A_store_that_overlay_cannot_stand_on_is_what_has_to_move_and_not_the_kernel()
+    {
+        var report = HostVerdicts.Report(Ubuntu with { IsRoot = true, Kernel = new Version(6, 18), OverlayError = Errno.EINVAL, OverlayLayerError = Errno.EINVAL });
+
+        Assert.That(report["overlay-lowerdirs"]!.Detail, Is.EqualTo("trying it in '/home/jo/store' failed: Invalid argument"));
+        Assert.That(report["overlay-lowerdirs"]!.Hint, Does.StartWith("Put the store on ext4").And.Not.Contain("modprobe"));
+        Assert.That(report["overlay"]!.Hint, Does.Not.Contain("modprobe"));
+    }
+
+    [Test]
+    public void An_older_kernel_takes_the_layers_in_one_setting()
+    {
+        var capability = HostVerdicts.Report(Ubuntu with { IsRoot = true, Kernel = new Version(6, 1), OverlayError = 0, OverlayLayerError = Errno.EINVAL })["overlay-lowerdirs"]!;
+
+        Assert.That((capability.IsAvailable, capability.Detail), Is.EqualTo((false, "Linux 6.8 brings it")));
+    }
+
+    [Test]
+    public void What_only_root_may_an_ordinary_user_may_not()
+    {
+        var capability = HostVerdicts.Report(Ubuntu with { Kernel = new Version(6, 18) })["fuse-passthrough"]!;
+
+        Assert.That((capability.IsAvailable, capability.Hint), Is.EqualTo((false, "Run as root.")));
     }
 
     [Test]

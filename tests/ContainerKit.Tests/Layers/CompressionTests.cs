@@ -54,6 +54,29 @@ public sealed class CompressionTests
         Assert.That(Samples.Decompress(new MemoryStream([.. compressed, .. compressed])), Is.EqualTo((byte[])[.. Samples.Plain, .. Samples.Plain]));
     }
 
+    [Test]
+    public void Zeros_behind_a_gzip_stream_are_padding([Values(1, 3, 511, 1 << 20)] int count)
+    {
+        var gzip = Samples.Compressed(CompressionKind.Gzip);
+        using var trickle = new Content.TrickleStream([.. gzip, .. new byte[count]], 7);
+
+        Assert.That(Samples.Decompress(new MemoryStream([.. gzip, .. new byte[count]])), Is.EqualTo(Samples.Plain));
+        Assert.That(Samples.Decompress(trickle), Is.EqualTo(Samples.Plain));
+    }
+
+    [TestCase(0, new byte[] { 1 })]
+    [TestCase(0, new byte[] { 1, 0, 0 })]
+    [TestCase(0, new byte[] { 0, 0, 1 })]
+    [TestCase(0, new byte[] { 0x1F, 0x8B, 0, 0 })]
+    [TestCase(6, new byte[] { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 })]
+    [TestCase(40, new byte[] { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 })]
+    public void Other_garbage_behind_a_gzip_stream_and_zeros_in_place_of_its_end_are_refused(int missing, byte[] garbage)
+    {
+        var damaged = new MemoryStream([.. Samples.Compressed(CompressionKind.Gzip)[..^missing], .. garbage]);
+
+        Assert.That(() => Samples.Decompress(damaged), Throws.TypeOf<ImageException>());
+    }
+
     [TestCase(CompressionKindCase.Gzip)]
     [TestCase(CompressionKindCase.Zstd)]
     public void A_bomb_is_stopped(CompressionKindCase kind)

@@ -45,8 +45,9 @@ internal static class ElfInterpreter
 
     private static string ReadScript(ReadOnlySpan<byte> head)
     {
+        // A carriage return belongs to the name, as it does for the kernel.
         var line = head[2..];
-        var end = line.IndexOfAny((byte)'\n', (byte)'\r');
+        var end = line.IndexOf((byte)'\n');
         var words = Encoding.UTF8.GetString(end < 0 ? line : line[..end]).Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries);
         return words.Length > 0 ? words[0] : throw new InvalidDataException("The script's first line names no interpreter.");
     }

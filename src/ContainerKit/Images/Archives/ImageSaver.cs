@@ -12,6 +12,11 @@ internal sealed class ImageSaver(Image image, BlobStore blobs, IProgress<ImagePr
 
     public void Save(string path, ImageArchiveFormat format)
     {
+        if (format != ImageArchiveFormat.OciDirectory && (Path.EndsInDirectorySeparator(path) || Directory.Exists(path)))
+        {
+            throw new ImageException($"Cannot save an image to '{path}': that is a directory, and an archive is a file.");
+        }
+
         path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
         var aside = $"{path}.{Guid.NewGuid():N}.tmp";
         try

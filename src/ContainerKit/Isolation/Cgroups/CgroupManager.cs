@@ -143,7 +143,7 @@ internal sealed partial class CgroupManager
 
     private static string Cure() => Environment.IsPrivilegedProcess
         ? "Mount the controller's hierarchy writable; in a container of version 2, move this process into a group of its own below the container's."
-        : "Start the program with 'systemd-run --user --scope -p Delegate=yes PROGRAM', run as root, or ask for best effort.";
+        : "Run as root or without the limit; control groups of version 2 are also to be had by 'systemd-run --user --scope -p Delegate=yes PROGRAM'.";
 
     private static void CheckId(string id)
     {

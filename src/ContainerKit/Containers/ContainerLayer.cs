@@ -1,0 +1,21 @@
+using System.Runtime.Versioning;
+using ContainerKit.Storage;
+
+namespace ContainerKit.Containers;
+
+/// <summary>A container's own layer, which belongs to one user at a time; in sentences about containers, and not about snapshots.</summary>
+[SupportedOSPlatform("linux")]
+internal static class ContainerLayer
+{
+    /// <summary>Holds it.</summary>
+    /// <exception cref="StorageException">The container runs in another process, or is gone.</exception>
+    public static SnapshotLease Acquire(SnapshotStore snapshots, ContainerRecord record, CancellationToken cancellationToken) =>
+        snapshots.TryAcquire(record.Id, out var isThere, cancellationToken) ?? throw (isThere
+            ? HeldElsewhere(record)
+            : new StorageException($"The container '{record.Label}' is gone: it was removed."));
+
+    public static StorageException HeldElsewhere(ContainerRecord record) => new($"The container '{record.Label}' runs in another process.")
+    {
+        Hint = "Its files are that process's alone until it ends.",
+    };
+}

@@ -1,0 +1,85 @@
+namespace ContainerKit.Storage;
+
+// How a snapshot is held: its own lock first, then those of all that it is built on.
+internal sealed partial class SnapshotStore
+{
+    /// <summary>Holds an existing snapshot.</summary>
+    /// <exception cref="StorageException">There is no such snapshot, or somebody else holds it.</exception>
+    public SnapshotLease Acquire(string name, CancellationToken ct = default)
+    {
+        return TryAcquire(name, out var isThere, ct)
+            ?? throw new StorageException(isThere ? $"'{name}' is in use by another container, task or process." : $"There is no snapshot '{name}'.");
+    }
+
+    /// <summary>The same, or null when there is no such snapshot or somebody else holds it for longer than a moment; <paramref name="isThere"/> tells which.</summary>
+    public SnapshotLease? TryAcquire(string name, out bool isThere, CancellationToken ct = default)
+    {
+        using var store = LockStore(exclusive: false, ct);
+        var lease = TryHold(name, Patience, ct, out var result);
+        isThere = result != LockResult.Absent;
+        return lease;
+    }
+
+    /// <summary>Holds a snapshot, or answers null when there is none or somebody else holds it just now.</summary>
+    public SnapshotLease? TryAcquire(string name)
+    {
+        using var store = LockStore(exclusive: false, CancellationToken.None);
+        return TryHold(name, TimeSpan.Zero, CancellationToken.None, out _);
+    }
+
+    private SnapshotLease? TryHold(string name, TimeSpan patience, CancellationToken ct, out LockResult result)
+    {
+        var deadline = Environment.TickCount64 + (long)patience.TotalMilliseconds;
+        while (true)
+        {
+            if (TryFind(name) is not { } snapshot)
+            {
+                result = LockResult.Absent;
+                return null;
+            }
+
+            result = TryLock(snapshot, out var lease);
+            if (result == LockResult.Taken || (result == LockResult.Busy && Environment.TickCount64 >= deadline))
+            {
+                return lease;
+            }
+
+            // Absent: renamed or removed a moment ago. Looking again tells which.
+            ct.WaitHandle.WaitOne(2);
+            ct.ThrowIfCancellationRequested();
+        }
+    }
+
+    private LockResult TryLock(Snapshot snapshot, out SnapshotLease? lease)
+    {
+        lease = null;
+        var result = DirectoryLock.TryTake(snapshot.Directory, exclusive: snapshot.Kind != SnapshotKind.Committed, out var itsLock);
+        if (result != LockResult.Taken)
+        {
+            return result;
+        }
+
+        try
+        {
+            lease = new SnapshotLease(snapshot, itsLock!, _chain, HoldChain(snapshot.Id, snapshot.Parents));
+            return LockResult.Taken;
+        }
+        catch
+        {
+            itsLock!.Dispose();
+            throw;
+        }
+    }
+
+    private List<string> HoldChain(string name, IReadOnlyList<Snapshot> parents)
+    {
+        var directories = parents.Select(parent => parent.Directory).ToList();
+        var result = _chain.TryTake(directories, out var refused);
+        return result switch
+        {
+            LockResult.Taken => directories,
+            LockResult.Busy => throw new StorageException($"'{name}' cannot be used: '{parents.First(parent => parent.Directory == refused)}', on which it is built, is being removed."),
+            _ => throw new StorageException($"'{name}' cannot be used: '{parents.First(parent => parent.Directory == refused)}', on which it is built, is gone."),
+        };
+    }
+}
