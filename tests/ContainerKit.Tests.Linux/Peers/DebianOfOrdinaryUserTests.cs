@@ -58,18 +58,22 @@ internal sealed class DebianOfOrdinaryUserTests
     private static string[] Describe(Layer layer, string directory)
     {
         var lines = new SortedDictionary<string, string>(StringComparer.Ordinal);
-        using var reader = layer.OpenReader();
-        while (reader.MoveNext())
+        layer.Read(reader =>
         {
-            var entry = reader.Current;
+            while (reader.MoveNext())
+            {
+                Add(reader, reader.Current);
+            }
+        }, CancellationToken.None);
+        return [.. lines.Select(line => $"{line.Key}|{line.Value}")];
+
+        void Add(LayerReader reader, LayerEntry entry)
+        {
             if (entry.Kind != LayerEntryKind.Whiteout && entry.Path.StartsWith(directory, StringComparison.Ordinal) && entry.Path.Length > directory.Length)
             {
                 lines.Add(entry.Path[(directory.Length - 1)..], entry.HardLinkTarget is { } target ? lines[target[(directory.Length - 1)..]] : Describe(entry.Metadata, reader));
             }
-        }
-
-        return [.. lines.Select(line => $"{line.Key}|{line.Value}")];
-    }
+        }    }
 
     private static string Describe(FileMetadata metadata, LayerReader reader) => string.Join('|', [
         metadata.Kind, Convert.ToString(metadata.Mode, 8), $"{metadata.UserId}:{metadata.GroupId}", metadata.Size, metadata.ModifiedTime, metadata.LinkTarget,

@@ -6,6 +6,7 @@ using ContainerKit.Tests.Linux.Support;
 namespace ContainerKit.Tests.Linux.Storage;
 
 /// <summary>What every storage driver does, in the store that it works for.</summary>
+/// <remarks>A long file: it is the one contract, which a driver passes as a whole.</remarks>
 internal abstract class StorageDriverContract
 {
     private TemporaryDirectory _directory = null!;
