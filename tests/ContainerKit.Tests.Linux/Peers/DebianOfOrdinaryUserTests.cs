@@ -73,7 +73,8 @@ internal sealed class DebianOfOrdinaryUserTests
             {
                 lines.Add(entry.Path[(directory.Length - 1)..], entry.HardLinkTarget is { } target ? lines[target[(directory.Length - 1)..]] : Describe(entry.Metadata, reader));
             }
-        }    }
+        }
+    }
 
     private static string Describe(FileMetadata metadata, LayerReader reader) => string.Join('|', [
         metadata.Kind, Convert.ToString(metadata.Mode, 8), $"{metadata.UserId}:{metadata.GroupId}", metadata.Size, metadata.ModifiedTime, metadata.LinkTarget,
