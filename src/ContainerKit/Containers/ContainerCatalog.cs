@@ -126,14 +126,27 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
             return true;
         }
 
+        try
+        {
+            if (files is not null)
+            {
+                Snapshots.Remove(files);
+            }
+        }
+        catch
+        {
+            // It is whole still, or what is left of it is the next sweep's.
+            if (Snapshots.TryFind(record.Id) is not null)
+            {
+                Directory.Move(ending, DirectoryOf(record.Id));
+            }
+
+            throw;
+        }
+
         if (record.Name is { } name && TryReadName(name) == record.Id)
         {
             File.Delete(Path.Combine(store.Names, name));
-        }
-
-        if (files is not null)
-        {
-            Snapshots.Remove(files);
         }
 
         DeleteDirectory(ending);

@@ -74,7 +74,16 @@ internal sealed partial class SnapshotStore
     private List<string> HoldChain(string name, IReadOnlyList<Snapshot> parents)
     {
         var directories = parents.Select(parent => parent.Directory).ToList();
-        var result = _chain.TryTake(directories, out var refused);
+        var deadline = Environment.TickCount64 + (long)ChainPatience.TotalMilliseconds;
+        LockResult result;
+        string? refused;
+
+        // Whoever has just committed one still holds it alone, while he tidies up behind it.
+        while ((result = _chain.TryTake(directories, out refused)) == LockResult.Busy && Environment.TickCount64 < deadline)
+        {
+            Thread.Sleep(2);
+        }
+
         return result switch
         {
             LockResult.Taken => directories,

@@ -27,7 +27,7 @@ internal sealed partial class SnapshotStore : IDisposable
     private const int DirectoryMode = 0x1ED, RecordMode = 0x1A4, MaxRecordBytes = 1 << 20;
 
     // Others hold a lock for moments (to look, to sweep) or for good; after this it is for good.
-    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(300);
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(300), ChainPatience = TimeSpan.FromSeconds(10);
 
     private readonly string _directory;
     private readonly SnapshotStoreOptions _options;

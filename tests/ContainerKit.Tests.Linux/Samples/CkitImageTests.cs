@@ -132,5 +132,5 @@ internal sealed class CkitImageTests : CkitFixture
         Assert.That(JsonNode.Parse(Output("info", "--json")), Is.Not.Null);
     }
 
-    private string[] UnpackedTrees() => [.. Directory.GetDirectories(Path.Combine(HostDirectory, "store", "snapshots"), "c-*", SearchOption.AllDirectories).Order()];
+    private string[] UnpackedTrees() => [.. Directory.GetDirectories(Path.Combine(HostDirectory, "store", "snapshots")).SelectMany(driver => Directory.GetDirectories(driver, "c-*")).Order()];
 }

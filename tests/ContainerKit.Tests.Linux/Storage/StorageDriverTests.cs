@@ -9,7 +9,7 @@ using ContainerKit.Tests.Linux.Support;
 namespace ContainerKit.Tests.Linux.Storage;
 
 /// <summary>As root, with real owners and devices.</summary>
-internal sealed class OverlayDriverTests : StorageDriverContract
+internal sealed class OverlayDriverTests : MountedDriverContract
 {
     private protected override IStorageDriver Driver { get; } = new OverlayDriver();
 
@@ -18,14 +18,14 @@ internal sealed class OverlayDriverTests : StorageDriverContract
 }
 
 /// <summary>As an ordinary user (or root who acts as one): one id on disk, the rest recorded.</summary>
-internal sealed class RootlessOverlayDriverTests : StorageDriverContract
+internal sealed class RootlessOverlayDriverTests : MountedDriverContract
 {
     private protected override IStorageDriver Driver { get; } = new OverlayDriver();
 
     private protected override SnapshotStoreOptions Options => Rootless.Options;
 }
 
-internal sealed class VfsDriverTests : StorageDriverContract
+internal sealed class VfsDriverTests : MountedDriverContract
 {
     private protected override IStorageDriver Driver { get; } = new VfsDriver();
 
@@ -33,7 +33,7 @@ internal sealed class VfsDriverTests : StorageDriverContract
     public void OnlyAsRoot() => Needs.Root();
 }
 
-internal sealed class RootlessVfsDriverTests : StorageDriverContract
+internal sealed class RootlessVfsDriverTests : MountedDriverContract
 {
     private protected override IStorageDriver Driver { get; } = new VfsDriver();
 
