@@ -20,10 +20,10 @@ internal sealed class LoadCommand : HostCommand
     {
         IReadOnlyList<Image> images;
         var path = line.GetValue(_input);
-        using (var spooled = path is null ? SpooledFile.OfInput() : null)
+        using (var spooled = path is null ? SpooledFile.OfInput() : SpooledFile.OfPipe(path))
         using (var progress = new ProgressBar())
         {
-            images = await host.Images.LoadAllAsync(path ?? spooled!.Path, progress, cancellationToken);
+            images = await host.Images.LoadAllAsync(spooled?.Path ?? path!, progress, cancellationToken);
         }
 
         using var output = new StandardOutput();

@@ -25,10 +25,28 @@ internal sealed class SpooledFile : IDisposable
             throw new UsageException("Nothing comes from a terminal that could be loaded: name a file with -i, or redirect one.");
         }
 
+        using var input = Console.OpenStandardInput();
+        return Of(input);
+    }
+
+    /// <summary>All of a named pipe, or whatever else can be read once only; null for a file or directory, which needs no copy.</summary>
+    public static SpooledFile? OfPipe(string path)
+    {
+        if (Directory.Exists(path))
+        {
+            return null;
+        }
+
+        // Opened once: a pipe that is closed and opened again has lost its writer.
+        using var input = File.OpenRead(path);
+        return input.CanSeek ? null : Of(input);
+    }
+
+    private static SpooledFile Of(Stream input)
+    {
         var spooled = new SpooledFile();
         try
         {
-            using var input = Console.OpenStandardInput();
             using var file = File.Create(spooled.Path);
             input.CopyTo(file, 1 << 17);
             return spooled;

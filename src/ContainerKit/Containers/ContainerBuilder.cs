@@ -83,7 +83,11 @@ public sealed class ContainerBuilder
     public ContainerBuilder WithMemoryLimit(long bytes)
     {
         // With less, the kernel kills the container before its program has begun, which looks like the program's own fault.
-        ArgumentOutOfRangeException.ThrowIfLessThan(bytes, LeastMemory);
+        if (bytes < LeastMemory)
+        {
+            throw new ArgumentOutOfRangeException(nameof(bytes), $"A memory limit of {bytes} bytes is too small: containers need 6 MiB to start.");
+        }
+
         return With(_options with { MemoryLimit = bytes });
     }
 

@@ -60,7 +60,8 @@ internal sealed class Unpacker(SnapshotStore snapshots, StoreLayout store, strin
         }
 
         // One unpacks, the others wait and find it done: two would do the work twice and throw one half away.
-        using var turn = FileLock.Acquire(Path.Combine(store.Snapshots, $".unpack-{image.Layers[^1].DiffId.Hex[..16]}.lock"), exclusive: true, cancellationToken);
+        var turnFile = Path.Combine(store.Snapshots, $".unpack-{image.Layers[^1].DiffId.Hex[..16]}.lock");
+        using var turn = FileLock.Acquire(turnFile, exclusive: true, cancellationToken);
         for (var i = 0; i < names.Length; i++)
         {
             if (snapshots.TryFind(names[i]) is null)
@@ -70,6 +71,8 @@ internal sealed class Unpacker(SnapshotStore snapshots, StoreLayout store, strin
             }
         }
 
+        // Those who wait for it find it gone, and make one of their own.
+        File.Delete(turnFile);
         return names[^1];
     }
 
@@ -121,13 +124,25 @@ internal sealed class Unpacker(SnapshotStore snapshots, StoreLayout store, strin
     private bool MakeMissingMountPoints(SnapshotLease lease)
     {
         using var tree = snapshots.OpenTree(lease);
-        var missing = MountPoints.Where(path => !tree.Exists(path)).ToArray();
+        var missing = MountPoints.Where(path => IsMissing(tree, path)).ToArray();
         foreach (var path in missing)
         {
             tree.MakeDirectory(path);
         }
 
         return missing.Length > 0;
+    }
+
+    private static bool IsMissing(UnionTree tree, string path)
+    {
+        if (tree.TryStat(path, followSymlink: false, out var found) != 0)
+        {
+            return true;
+        }
+
+        return found.Kind == FileKind.Directory
+            ? false
+            : throw new ImageException($"The image has a {(found.Kind == FileKind.Symlink ? "symbolic link" : "file")} at '{path}', where the kernel's own file system goes: that has to be a directory.");
     }
 
     private void UnpackLayer(Layer layer, string? parent, string name, CancellationToken cancellationToken)

@@ -79,7 +79,7 @@ internal sealed class LaunchReport : IDisposable
     }
 
     /// <summary>Waits for the first process that is reported, for a launch that is given up; null when none is, or only nonsense.</summary>
-    public async Task<SafeFileHandle?> AwaitProcessAsync(TimeSpan timeout)
+    public async Task<LaunchedProcess?> AwaitProcessAsync(TimeSpan timeout)
     {
         using var limited = new CancellationTokenSource(timeout);
         try
@@ -88,7 +88,7 @@ internal sealed class LaunchReport : IDisposable
             {
                 if (record.Kind == LaunchRecordKind.Started)
                 {
-                    return ProcessCalls.OpenProcess(record.Value);
+                    return new LaunchedProcess(record.Value, ProcessCalls.OpenProcess(record.Value));
                 }
             }
         }

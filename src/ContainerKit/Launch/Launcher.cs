@@ -126,7 +126,7 @@ internal static class Launcher
         }
         catch (Exception exception)
         {
-            await AbandonAsync(report, launcher, process).ConfigureAwait(false);
+            await AbandonAsync(report, launcher, process is null ? null : new LaunchedProcess(processId, process)).ConfigureAwait(false);
             if (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested)
             {
                 throw new LaunchFailedException($"The launch program was not done after {request.Timeout.TotalSeconds:0} s.");
@@ -137,7 +137,7 @@ internal static class Launcher
     }
 
     /// <summary>Ends what was begun, so that no process stays behind.</summary>
-    private static async Task AbandonAsync(LaunchReport report, int launcher, SafeFileHandle? process)
+    private static async Task AbandonAsync(LaunchReport report, int launcher, LaunchedProcess? process)
     {
         if (launcher != 0)
         {
@@ -148,13 +148,31 @@ internal static class Launcher
             ReapLauncher(launcher, out _);
         }
 
-        using (process)
+        if (process is not var (processId, itself))
         {
-            if (process is not null && ProcessCalls.IsChild(process))
+            return;
+        }
+
+        using (itself)
+        {
+            if (ProcessCalls.IsChild(itself))
             {
-                ProcessCalls.Signal(process, LibC.SIGKILL);
-                ProcessCalls.Reap(process);
+                KillTree(processId, itself);
             }
+        }
+    }
+
+    // By now it may be the container's program already, and have children of its own.
+    private static void KillTree(int processId, SafeFileHandle process)
+    {
+        try
+        {
+            ProcessTree.Kill(processId);
+        }
+        finally
+        {
+            ProcessCalls.Signal(process, LibC.SIGKILL);
+            ProcessCalls.Reap(process);
         }
     }
 

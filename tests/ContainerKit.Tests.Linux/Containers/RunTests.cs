@@ -82,6 +82,20 @@ internal sealed class RunTests : ContainerFixture
         Assert.That(left.StandardOutput, Is.EqualTo("sleep 2001\nsleep 2002\n"));
     }
 
+    [Test]
+    public async Task An_exec_that_is_cancelled_while_it_starts_leaves_nothing_either()
+    {
+        await using var container = await Shell("sleep 2001").StartAsync();
+        for (var patience = 0; patience < 30; patience++)
+        {
+            using var soon = new CancellationTokenSource(TimeSpan.FromMilliseconds(patience));
+            Assert.That(() => container.ExecAsync(["sh", "-c", "sleep 2003 & sleep 2004 & wait"], soon.Token), Throws.InstanceOf<OperationCanceledException>());
+        }
+
+        var left = await container.ExecAsync(["sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -o 'sleep 200[0-9]' | sort -u"]);
+        Assert.That(left.StandardOutput, Is.EqualTo("sleep 2001\n"));
+    }
+
     [TestCase("/")]
     [TestCase("//./")]
     [TestCase("/proc")]

@@ -112,6 +112,19 @@ internal sealed class CkitImageTests : CkitFixture
     }
 
     [Test]
+    public void Named_pipes_are_loaded_from_and_not_saved_over()
+    {
+        var (pipe, archive) = (Path.Combine(HostDirectory, "pipe"), Path.Combine(HostDirectory, "piped.tar"));
+        Support.Shell.Run("mkfifo", pipe);
+        Output("import", RootFileSystem, "piped");
+        Output("save", "-o", archive, "piped");
+        Support.Shell.Script("""{ cat "$1" > "$2"; } < /dev/null > /dev/null 2>&1 &""", archive, pipe);
+
+        Assert.That(Output("load", "-i", pipe), Is.EqualTo("piped:latest"));
+        Assert.That(Ckit("save", "-o", pipe, "piped"), Is.EqualTo(new Support.ShellResult(125, "", $"ckit: Cannot save an image to '{pipe}': that is no regular file.")));
+    }
+
+    [Test]
     public void What_has_lost_its_name_is_pruned()
     {
         var archive = Path.Combine(HostDirectory, "old.tar");

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using ContainerKit.Content;
 using ContainerKit.Layers;
+using ContainerKit.Linux;
 
 namespace ContainerKit.Images.Archives;
 
@@ -18,6 +19,17 @@ internal sealed class ImageSaver(Image image, BlobStore blobs, IProgress<ImagePr
         }
 
         path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+        if (IsSpecial(path))
+        {
+            // It would be replaced by a file of its name: /dev/stdout, for one.
+            throw new ImageException($"Cannot save an image to '{path}': that is no regular file.");
+        }
+
+        if (new FileInfo(path).LinkTarget is not null)
+        {
+            path = File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName;
+        }
+
         var aside = $"{path}.{Guid.NewGuid():N}.tmp";
         try
         {
@@ -41,6 +53,19 @@ internal sealed class ImageSaver(Image image, BlobStore blobs, IProgress<ImagePr
         {
             Discard(aside);
             throw;
+        }
+    }
+
+    private static bool IsSpecial(string path)
+    {
+        if (!OperatingSystem.IsLinux() || FileCalls.Local.TryOpen(null, path, OpenFlags.PathOnly, 0, Resolve.Host, out var there) != 0)
+        {
+            return false;
+        }
+
+        using (there)
+        {
+            return FileCalls.Local.Stat(there).Kind is not (FileKind.File or FileKind.Directory);
         }
     }
 
