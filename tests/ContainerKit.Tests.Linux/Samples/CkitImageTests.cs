@@ -121,7 +121,7 @@ internal sealed class CkitImageTests : CkitFixture
         Support.Shell.Script("""{ cat "$1" > "$2"; } < /dev/null > /dev/null 2>&1 &""", archive, pipe);
 
         Assert.That(Output("load", "-i", pipe), Is.EqualTo("piped:latest"));
-        Assert.That(Ckit("save", "-o", pipe, "piped"), Is.EqualTo(new Support.ShellResult(125, "", $"ckit: Cannot save an image to '{pipe}': that is no regular file.")));
+        Assert.That(Ckit("save", "-o", pipe, "piped"), Is.EqualTo(new Support.ShellResult(125, "", $"ckit: Cannot save an image to '{pipe}': that is no regular file.\n")));
     }
 
     [Test]
