@@ -179,7 +179,7 @@ internal sealed partial class SnapshotStore
 
         using (handle)
         {
-            foreach (var name in DirectoryEntries.NamesOf(handle).Where(name => name.StartsWith(Union.UnionTree.StagingPrefix, StringComparison.Ordinal)))
+            foreach (var name in DirectoryEntries.NamesOf(handle).Where(name => name.StartsWith(Union.BranchWriter.StagingPrefix, StringComparison.Ordinal)))
             {
                 TreeRemover.Remove(_options.Calls ?? FileCalls.Local, handle, name);
             }

@@ -61,7 +61,7 @@ internal static class OverlayProbe
                 return $"'{storeDirectory}' is on a file system that does not take the attribute '{dialect.OpaqueAttribute}': {LinuxException.Describe(errno)}.";
             }
 
-            errno = dialect.MakeWhiteout(calls, probe.Handle, "whiteout");
+            errno = dialect.MakeWhiteout(calls, new UnionBranch(probe, BranchOptions.Writable), probe.Handle, "whiteout");
             if (errno != 0)
             {
                 return $"A whiteout (a character device 0:0) cannot be made in '{storeDirectory}': {LinuxException.Describe(errno)}.";

@@ -28,20 +28,34 @@ internal sealed class OverlayDialect : IWhiteoutDialect
     public static bool IsOverlayAttribute(string attribute) =>
         attribute.StartsWith("trusted.overlay.", StringComparison.Ordinal) || attribute.StartsWith("user.overlay.", StringComparison.Ordinal);
 
+    public int MaxNameLength => 255;
+
+    public bool IsWhiteoutTheName => true;
+
+    public bool MergesAcrossFiles => false;
+
     public bool MayRenameLeaveWhiteout => true;
 
-    public bool MayBeWhiteout(FileKind kind, DirectoryMarks marks) =>
-        kind == FileKind.CharacterDevice || (kind == FileKind.File && (marks & DirectoryMarks.HasWhiteoutFiles) != 0);
+    public int CheckName(FileName name) => 0;
 
-    public bool IsWhiteout(FileCalls calls, SafeFileHandle directory, DirectoryMarks marks, FileName name, in FileStat stat) => stat.Kind switch
+    public int TryFind(FileCalls calls, in BranchDirectory directory, FileName name, out FileStat stat, out Sight sight)
     {
-        FileKind.CharacterDevice => stat is { DeviceMajor: 0, DeviceMinor: 0 },
-        FileKind.File when (marks & DirectoryMarks.HasWhiteoutFiles) != 0 && stat.Size == 0 =>
-            calls.TryGetAttribute(directory, name, _prefix + "whiteout", default, out _) == 0,
-        _ => false,
-    };
+        var errno = calls.TryStat(directory.Handle, name, out stat);
+        sight = errno != 0 ? Sight.Absent : IsWhiteout(calls, directory, name, stat) ? Sight.Whiteout : Sight.Present;
+        return errno == Errno.ENOENT ? 0 : errno;
+    }
 
-    public DirectoryMarks ReadMarks(FileCalls calls, SafeFileHandle directory)
+    public Sight Classify(FileCalls calls, in BranchDirectory directory, ReadOnlySpan<byte> entry, FileKind? kind, out ReadOnlySpan<byte> name)
+    {
+        name = entry;
+        var mayBeWhiteout = kind is null or FileKind.CharacterDevice
+            || (kind == FileKind.File && (directory.Marks & DirectoryMarks.HasWhiteoutFiles) != 0);
+        return mayBeWhiteout && calls.TryStat(directory.Handle, entry, out var stat) == 0 && IsWhiteout(calls, directory, entry, stat)
+            ? Sight.Whiteout
+            : Sight.Present;
+    }
+
+    public DirectoryMarks ReadMarks(FileCalls calls, UnionBranch branch, SafeFileHandle directory)
     {
         // Most directories have no attributes at all, and then this one call says so.
         Span<byte> names = stackalloc byte[256];
@@ -74,15 +88,34 @@ internal sealed class OverlayDialect : IWhiteoutDialect
     }
 
     // Since Linux 5.8 this one device needs no privilege.
-    public int MakeWhiteout(FileCalls calls, SafeFileHandle directory, FileName name) =>
-        calls.TryMakeNode(directory, name, FileTypeBits.CharacterDevice, 0, 0);
+    public int MakeWhiteout(FileCalls calls, UnionBranch branch, SafeFileHandle directory, FileName name)
+    {
+        var errno = calls.TryMakeNode(directory, name, FileTypeBits.CharacterDevice, 0, 0);
+        return errno == Errno.EEXIST && IsWhiteoutAt(calls, directory, name) ? 0 : errno;
+    }
 
-    public void MakeOpaque(FileCalls calls, SafeFileHandle directory, FileName name) =>
-        calls.SetAttribute(directory, name, OpaqueAttribute, "y"u8);
+    public int RemoveWhiteout(FileCalls calls, SafeFileHandle directory, FileName name) =>
+        IsWhiteoutAt(calls, directory, name) ? calls.TryUnlink(directory, name, isDirectory: false) : 0;
+
+    public int MakeOpaque(FileCalls calls, UnionBranch branch, SafeFileHandle directory, FileName name) =>
+        calls.TrySetAttribute(directory, name, OpaqueAttribute, "y"u8);
+
+    public bool IsBranchOwn(ReadOnlySpan<byte> entry) => false;
 
     public bool IsOwnAttribute(string attribute) => IsOverlayAttribute(attribute);
 
     public string? WhyUnrepresentable(FileKind kind, uint major, uint minor) => (kind, major, minor) == (FileKind.CharacterDevice, 0, 0)
         ? "overlayfs takes the character device 0:0 for a deletion"
         : null;
+
+    private static bool IsWhiteoutAt(FileCalls calls, SafeFileHandle directory, FileName name) =>
+        calls.TryStat(directory, name, out var stat) == 0 && stat is { Kind: FileKind.CharacterDevice, DeviceMajor: 0, DeviceMinor: 0 };
+
+    private bool IsWhiteout(FileCalls calls, in BranchDirectory directory, FileName name, in FileStat stat) => stat.Kind switch
+    {
+        FileKind.CharacterDevice => stat is { DeviceMajor: 0, DeviceMinor: 0 },
+        FileKind.File when (directory.Marks & DirectoryMarks.HasWhiteoutFiles) != 0 && stat.Size == 0 =>
+            calls.TryGetAttribute(directory.Handle, name, _prefix + "whiteout", default, out _) == 0,
+        _ => false,
+    };
 }

@@ -10,23 +10,42 @@ internal sealed class PlainDialect : IWhiteoutDialect
 {
     public static PlainDialect Instance { get; } = new();
 
+    public int MaxNameLength => 255;
+
+    public bool IsWhiteoutTheName => true;
+
+    public bool MergesAcrossFiles => false;
+
     public bool MayRenameLeaveWhiteout => false;
 
-    public bool MayBeWhiteout(FileKind kind, DirectoryMarks marks) => false;
+    public int CheckName(FileName name) => 0;
 
-    public bool IsWhiteout(FileCalls calls, SafeFileHandle directory, DirectoryMarks marks, FileName name, in FileStat stat) => false;
+    public int TryFind(FileCalls calls, in BranchDirectory directory, FileName name, out FileStat stat, out Sight sight)
+    {
+        var errno = calls.TryStat(directory.Handle, name, out stat);
+        sight = errno == 0 ? Sight.Present : Sight.Absent;
+        return errno == Errno.ENOENT ? 0 : errno;
+    }
 
-    public DirectoryMarks ReadMarks(FileCalls calls, SafeFileHandle directory) => DirectoryMarks.None;
+    public Sight Classify(FileCalls calls, in BranchDirectory directory, ReadOnlySpan<byte> entry, FileKind? kind, out ReadOnlySpan<byte> name)
+    {
+        name = entry;
+        return Sight.Present;
+    }
+
+    public DirectoryMarks ReadMarks(FileCalls calls, UnionBranch branch, SafeFileHandle directory) => DirectoryMarks.None;
 
     public void RefuseForeign(FileCalls calls, SafeFileHandle directory, FileName name, string path)
     {
     }
 
-    public int MakeWhiteout(FileCalls calls, SafeFileHandle directory, FileName name) => 0;
+    public int MakeWhiteout(FileCalls calls, UnionBranch branch, SafeFileHandle directory, FileName name) => 0;
 
-    public void MakeOpaque(FileCalls calls, SafeFileHandle directory, FileName name)
-    {
-    }
+    public int RemoveWhiteout(FileCalls calls, SafeFileHandle directory, FileName name) => 0;
+
+    public int MakeOpaque(FileCalls calls, UnionBranch branch, SafeFileHandle directory, FileName name) => 0;
+
+    public bool IsBranchOwn(ReadOnlySpan<byte> entry) => false;
 
     // A tree of single branches may still have been copied from one that overlayfs wrote.
     public bool IsOwnAttribute(string attribute) => OverlayDialect.IsOverlayAttribute(attribute);

@@ -11,10 +11,10 @@ internal sealed class UnionDirectory(string path) : IDisposable
     public string Path { get; } = path;
 
     /// <summary>Those branches which have the directory and are not cut off by one above.</summary>
-    public List<Part> Parts { get; } = [];
+    public List<BranchDirectory> Parts { get; } = [];
 
     /// <summary>The directory in the writable branch; null as long as it has not been copied up.</summary>
-    public SafeFileHandle? Upper => Parts[0].Branch == UnionTree.WritableBranch ? Parts[0].Handle : null;
+    public SafeFileHandle? Upper => Parts[0].Branch.IsWritable ? Parts[0].Handle : null;
 
     /// <summary>The attributes on disk of the topmost one are those of the directory.</summary>
     public SafeFileHandle Top => Parts[0].Handle;
@@ -31,9 +31,4 @@ internal sealed class UnionDirectory(string path) : IDisposable
             part.Handle.Dispose();
         }
     }
-
-    /// <param name="Branch">Which branch of the union.</param>
-    /// <param name="Handle">The directory in it.</param>
-    /// <param name="Marks">What it says of itself.</param>
-    public readonly record struct Part(int Branch, SafeFileHandle Handle, DirectoryMarks Marks);
 }

@@ -33,5 +33,5 @@ internal readonly struct UnionNode
     public SafeFileHandle Handle => Directory.Parts[Part].Handle;
 
     /// <summary>Whether the writable branch has it.</summary>
-    public bool IsUpper => Exists && Directory.Parts[Part].Branch == UnionTree.WritableBranch;
+    public bool IsUpper => Exists && Directory.Parts[Part].Branch.IsWritable;
 }

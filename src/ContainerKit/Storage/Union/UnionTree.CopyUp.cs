@@ -7,8 +7,6 @@ namespace ContainerKit.Storage.Union;
 // sees the lower one or a whole copy.
 internal sealed partial class UnionTree
 {
-    private const int AnyMode = 0x1C0;
-
     /// <summary>Makes sure that the writable branch has a directory, its parents first.</summary>
     private SafeFileHandle EnsureUpper(UnionDirectory directory)
     {
@@ -28,7 +26,7 @@ internal sealed partial class UnionTree
         _calls.SetTimes(upperParent, default, times.AccessTime, times.ModifiedTime);
 
         var handle = OpenPart(upperParent, name, disk);
-        directory.Parts.Insert(0, new(WritableBranch, handle, DirectoryMarks.None));
+        directory.Parts.Insert(0, new(parent.Parts[0].Branch, handle, DirectoryMarks.None));
         _cache.Grew();
         return handle;
     }
@@ -103,42 +101,11 @@ internal sealed partial class UnionTree
         return node.IsUpper ? node : throw new InvalidOperationException($"'{name}' was copied up and is not there.");
     }
 
-    /// <summary>Makes an object aside and renames it to where nothing is, or a whiteout, or another non-directory.</summary>
-    private void Place(SafeFileHandle directory, string name, Action<SafeFileHandle, string> make)
-    {
-        if (_staging is null)
+    private void Place(SafeFileHandle directory, string name, Action<SafeFileHandle, string> make) => LinuxException.ThrowIf(
+        _writer.Place(directory, name, (into, as_) =>
         {
-            make(directory, name);
-            return;
-        }
-
-        var aside = StagingName();
-        try
-        {
-            make(_staging.Handle, aside);
-            RenameIntoPlace(aside, directory, name, RenameFlags.None);
-        }
-        catch
-        {
-            TreeRemover.Remove(_calls, _staging.Handle, aside);
-            throw;
-        }
-    }
-
-    private void RenameIntoPlace(string aside, SafeFileHandle directory, string name, RenameFlags flags)
-    {
-        var errno = _calls.TryRename(_staging!.Handle, aside, directory, name, flags);
-        if (errno == Errno.EACCES && _calls.Stat(_staging.Handle, aside) is { IsDirectory: true } disk)
-        {
-            // A directory that changes its parent is written to, for its "..".
-            _calls.SetMode(_staging.Handle, aside, disk.Permissions | AnyMode);
-            errno = _calls.TryRename(_staging.Handle, aside, directory, name, flags);
-            _calls.SetMode(directory, name, disk.Permissions);
-        }
-
-        LinuxException.ThrowIf(errno, $"put '{name}' in place");
-    }
-
-    // Only one union writes here at a time, and what an earlier one left is swept when the store opens the tree.
-    private string StagingName() => $"{StagingPrefix}{_staged++}";
+            make(into, as_.ToString());
+            return 0;
+        }),
+        $"put '{name}' in place");
 }

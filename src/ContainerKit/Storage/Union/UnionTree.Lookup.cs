@@ -148,28 +148,33 @@ internal sealed partial class UnionTree
     {
         var isWhitedOutAbove = false;
         var parts = directory.Parts;
+        var errno = _dialect.CheckName(name);
+        if (errno != 0)
+        {
+            node = default;
+            return errno;
+        }
+
         for (var i = firstPart; i < parts.Count; i++)
         {
-            var errno = _calls.TryStat(parts[i].Handle, name, out var stat);
-            if (errno == Errno.ENOENT)
-            {
-                continue;
-            }
-
+            errno = _dialect.TryFind(_calls, parts[i], name, out var stat, out var sight);
             if (errno != 0)
             {
                 node = default;
                 return errno;
             }
 
-            if (_dialect.IsWhiteout(_calls, parts[i].Handle, parts[i].Marks, name, stat))
+            if (sight == Sight.Whiteout)
             {
-                isWhitedOutAbove = parts[i].Branch == WritableBranch;
+                isWhitedOutAbove = parts[i].Branch.IsWritable;
                 break;
             }
 
-            node = new UnionNode { Directory = directory, Name = name, Part = i, Disk = stat };
-            return 0;
+            if (sight == Sight.Present)
+            {
+                node = new UnionNode { Directory = directory, Name = name, Part = i, Disk = stat };
+                return 0;
+            }
         }
 
         node = new UnionNode { Directory = directory, Name = name, Part = -1, IsWhitedOutAbove = isWhitedOutAbove };
@@ -224,16 +229,14 @@ internal sealed partial class UnionTree
                 var part = node.Directory.Parts[i];
                 if (i > node.Part)
                 {
-                    var errno = _calls.TryStat(part.Handle, node.Name, out disk);
-                    if (errno == Errno.ENOENT)
+                    LinuxException.ThrowIf(_dialect.TryFind(_calls, part, node.Name, out disk, out var sight), $"find '{path}'");
+                    if (sight == Sight.Absent || (sight == Sight.Present && !disk.IsDirectory && _dialect.MergesAcrossFiles))
                     {
                         continue;
                     }
 
-                    LinuxException.ThrowIf(errno, $"find '{path}'");
-
-                    // Something else of that name, a whiteout or a file, hides all that lies below it.
-                    if (!disk.IsDirectory)
+                    // Something else of that name hides all that lies below it.
+                    if (sight == Sight.Whiteout || !disk.IsDirectory)
                     {
                         break;
                     }
@@ -241,7 +244,7 @@ internal sealed partial class UnionTree
 
                 var handle = OpenPart(part.Handle, node.Name, disk);
                 directory.Parts.Add(new(part.Branch, handle, DirectoryMarks.None));
-                var marks = _dialect.ReadMarks(_calls, handle);
+                var marks = _dialect.ReadMarks(_calls, part.Branch, handle);
                 directory.Parts[^1] = new(part.Branch, handle, marks);
                 if ((marks & DirectoryMarks.Opaque) != 0)
                 {

@@ -1,5 +1,4 @@
 using ContainerKit.Linux;
-using Microsoft.Win32.SafeHandles;
 
 namespace ContainerKit.Storage.Union;
 
@@ -18,19 +17,10 @@ internal sealed partial class UnionTree
         }
 
         var upper = CopyUp(source);
-        var directory = EnsureUpper(node.Directory);
-        if (!node.IsWhitedOutAbove)
-        {
-            _calls.Link(upper.Handle, upper.Name, directory, node.Name);
-            return;
-        }
-
-        if (_staging is null)
-        {
-            _calls.Unlink(directory, node.Name);
-        }
-
-        Place(directory, node.Name, (into, name) => _calls.Link(upper.Handle, upper.Name, into, name));
+        EnsureUpper(node.Directory);
+        var errno = _writer.Create(
+            node.Directory.Parts[0], node.Name, node.IsWhitedOutAbove, isDirectory: false, (into, name) => _calls.TryLink(upper.Handle, upper.Name, into, name));
+        LinuxException.ThrowIf(errno, $"link '{path}' to '{existing}'");
     }
 
     /// <summary>Removes a file, or an empty directory.</summary>
@@ -80,7 +70,7 @@ internal sealed partial class UnionTree
         var into = EnsureUpper(target.Directory);
         if (hidesBelow)
         {
-            _dialect.MakeOpaque(_calls, upper.Handle, upper.Name);
+            LinuxException.ThrowIf(_dialect.MakeOpaque(_calls, upper.Directory.Parts[0].Branch, upper.Handle, upper.Name), $"hide what lies below '{to}'");
         }
 
         _cache.Forget(sourcePath);
@@ -94,14 +84,9 @@ internal sealed partial class UnionTree
             return;
         }
 
-        if (FindBelow(upper.Directory, upper.Name).Exists)
-        {
-            RenameLeavingWhiteout(upper, into, target.Name);
-        }
-        else
-        {
-            _calls.Rename(upper.Handle, upper.Name, into, target.Name);
-        }
+        var leavesWhiteout = FindBelow(upper.Directory, upper.Name).Exists;
+        var errno = _writer.Rename(upper.Directory.Parts[0], upper.Name, target.Directory.Parts[0], target.Name, leavesWhiteout);
+        LinuxException.ThrowIf(errno, $"rename '{from}' to '{to}'");
     }
 
     private bool MayRename(in UnionNode source, in UnionNode target, bool overwrite)
@@ -167,21 +152,6 @@ internal sealed partial class UnionTree
         return true;
     }
 
-    private void RenameLeavingWhiteout(in UnionNode upper, SafeFileHandle into, string name)
-    {
-        var errno = _dialect.MayRenameLeaveWhiteout
-            ? _calls.TryRename(upper.Handle, upper.Name, into, name, RenameFlags.Whiteout)
-            : Errno.EINVAL;
-        if (errno is Errno.EINVAL or Errno.EPERM)
-        {
-            // In two steps, of which the first is the new name: after a crash between them the file has both, and never none.
-            _calls.Rename(upper.Handle, upper.Name, into, name);
-            errno = _dialect.MakeWhiteout(_calls, upper.Handle, upper.Name);
-        }
-
-        LinuxException.ThrowIf(errno, $"rename '{upper.Name}' to '{name}'");
-    }
-
     private void RemoveNode(in UnionNode node)
     {
         if (node.IsRoot)
@@ -195,57 +165,6 @@ internal sealed partial class UnionTree
     }
 
     /// <summary>Takes away what the writable branch has under a name, and hides what lies below it.</summary>
-    private void Vacate(UnionDirectory directory, string name)
-    {
-        var upper = directory.Upper!;
-        var hasBelow = FindBelow(directory, name).Exists;
-        var isThere = _calls.TryStat(upper, name, out var there) == 0;
-        if (isThere && _dialect.IsWhiteout(_calls, upper, directory.Parts[0].Marks, name, there))
-        {
-            if (!hasBelow)
-            {
-                _calls.Unlink(upper, name);
-            }
-
-            return;
-        }
-
-        if (!isThere || (!hasBelow && !there.IsDirectory) || _staging is null)
-        {
-            TreeRemover.Remove(_calls, upper, name);
-            LinuxException.ThrowIf(hasBelow ? _dialect.MakeWhiteout(_calls, upper, name) : 0, $"remove '{name}'");
-            return;
-        }
-
-        var aside = StagingName();
-        try
-        {
-            if (hasBelow)
-            {
-                LinuxException.ThrowIf(_dialect.MakeWhiteout(_calls, _staging.Handle, aside), $"remove '{name}'");
-                RenameIntoPlace(aside, upper, name, there.IsDirectory ? RenameFlags.Exchange : RenameFlags.None);
-            }
-            else
-            {
-                MoveAside(upper, name, aside, there);
-            }
-        }
-        finally
-        {
-            TreeRemover.Remove(_calls, _staging.Handle, aside);
-        }
-    }
-
-    private void MoveAside(SafeFileHandle upper, string name, string aside, in FileStat there)
-    {
-        var errno = _calls.TryRename(upper, name, _staging!.Handle, aside, RenameFlags.None);
-        if (errno == Errno.EACCES)
-        {
-            // A directory that changes its parent is written to, for its "..".
-            _calls.SetMode(upper, name, there.Permissions | AnyMode);
-            errno = _calls.TryRename(upper, name, _staging.Handle, aside, RenameFlags.None);
-        }
-
-        LinuxException.ThrowIf(errno, $"remove '{name}'");
-    }
+    private void Vacate(UnionDirectory directory, string name) =>
+        LinuxException.ThrowIf(_writer.Vacate(directory.Parts[0], name, FindBelow(directory, name).Exists), $"remove '{name}'");
 }

@@ -139,16 +139,38 @@ internal sealed partial class UnionTree
     {
         var names = new Dictionary<string, UnionName?>(StringComparer.Ordinal);
         var buffer = new byte[32 * 1024];
+        var gone = new List<string>();
+        var here = new List<(string Name, FileKind? Kind)>();
         foreach (var part in directory.Parts)
         {
             using var readable = _calls.Open(part.Handle, default, OpenFlags.Directory);
             var entries = new DirectoryEntries(readable, buffer);
+            gone.Clear();
+            here.Clear();
             while (entries.MoveNext())
             {
-                var name = LinuxPath.Decode(entries.Name);
+                var sight = _dialect.Classify(_calls, part, entries.Name, entries.Kind, out var name);
+                if (sight == Sight.Whiteout)
+                {
+                    gone.Add(LinuxPath.Decode(name));
+                }
+                else if (sight == Sight.Present)
+                {
+                    here.Add((LinuxPath.Decode(name), entries.Kind));
+                }
+            }
+
+            // A branch that says both is taken at its word that the name is gone.
+            foreach (var name in gone)
+            {
+                names.TryAdd(name, null);
+            }
+
+            foreach (var (name, kind) in here)
+            {
                 if (!names.ContainsKey(name))
                 {
-                    names.Add(name, Classify(part, name, entries.Kind, readsRecords && _ownership.RecordsDevices));
+                    names.Add(name, new UnionName(name, KindOf(part, name, kind, readsRecords && _ownership.RecordsDevices)));
                 }
             }
         }
@@ -166,19 +188,8 @@ internal sealed partial class UnionTree
         return list;
     }
 
-    /// <summary>What a name in one branch means; null for "gone".</summary>
-    private UnionName? Classify(UnionDirectory.Part part, string name, FileKind? kind, bool readsRecords)
-    {
-        var isPlain = kind is { } known && !_dialect.MayBeWhiteout(known, part.Marks)
-            && (known is not FileKind.File || !readsRecords);
-        if (isPlain)
-        {
-            return new UnionName(name, kind!.Value);
-        }
-
-        var stat = _calls.Stat(part.Handle, name);
-        return _dialect.IsWhiteout(_calls, part.Handle, part.Marks, name, stat)
-            ? null
-            : new UnionName(name, _ownership.Translate(_calls, part.Handle, name, stat).Kind);
-    }
+    private FileKind KindOf(in BranchDirectory part, string name, FileKind? kind, bool readsRecords) =>
+        kind is { } known && (known is not FileKind.File || !readsRecords)
+            ? known
+            : _ownership.Translate(_calls, part.Handle, name, _calls.Stat(part.Handle, name)).Kind;
 }

@@ -7,7 +7,7 @@ namespace ContainerKit.Storage.Union;
 // changes nothing. Paths given here are free of symlinks but for the last name: ResolveForUnpacking makes them so.
 internal sealed partial class UnionTree
 {
-    private const int NewParentMode = 0x1ED;
+    private const int NewParentMode = 0x1ED, AnyMode = 0x1C0;
 
     /// <summary>The path that an entry really means, with the symlinks of its directories resolved.</summary>
     /// <param name="path">The entry's path.</param>
@@ -53,6 +53,7 @@ internal sealed partial class UnionTree
         }
 
         LinuxException.ThrowIf(errno, $"make the file '{path}'");
+        UncoverPlace(directory, name);
         return file;
     }
 
@@ -76,6 +77,7 @@ internal sealed partial class UnionTree
         }
 
         LinuxException.ThrowIf(errno, $"make '{path}'");
+        UncoverPlace(directory, name);
         DescribeObject(directory, name, path, metadata, accessTime, isReplaced: false);
     }
 
@@ -109,8 +111,13 @@ internal sealed partial class UnionTree
             _cache.Forget(path);
             if (hadUpper && (node.IsWhitedOutAbove || FindBelow(parent, name) is { Exists: true, Disk.IsDirectory: true }))
             {
-                _dialect.MakeOpaque(_calls, directory, name);
+                LinuxException.ThrowIf(_dialect.MakeOpaque(_calls, parent.Parts[0].Branch, directory, name), $"hide what lies below '{path}'");
             }
+        }
+
+        if (node.IsWhitedOutAbove)
+        {
+            UncoverPlace(directory, name);
         }
 
         DescribeObject(directory, name, path, metadata, metadata.ModifiedTime, isReplaced: !isNew);
@@ -141,6 +148,7 @@ internal sealed partial class UnionTree
         }
 
         LinuxException.ThrowIf(errno, $"link '{path}' to '{existing}'");
+        UncoverPlace(directory, name);
     }
 
     /// <summary>Removes what is at a path, if there is anything.</summary>
@@ -172,7 +180,8 @@ internal sealed partial class UnionTree
             _cache.Forget(path);
             if (!IsSingleBranch)
             {
-                _dialect.MakeOpaque(_calls, upper = EnsureUpper(DirectoryAt(path)), "");
+                upper = EnsureUpper(DirectoryAt(path));
+                LinuxException.ThrowIf(_dialect.MakeOpaque(_calls, _root.Parts[0].Branch, upper, default), $"hide what lies below '{path}'");
                 _cache.Forget(path);
             }
 
@@ -257,6 +266,10 @@ internal sealed partial class UnionTree
         return _calls.TryMakeNode(directory, name, raw, wanted.DeviceMajor, wanted.DeviceMinor);
     }
 
+    /// <summary>Takes a whiteout away from beside what was just made; where it has the same name, it went when that was made.</summary>
+    private void UncoverPlace(SafeFileHandle directory, string name) => LinuxException.ThrowIf(
+        _dialect.IsWhiteoutTheName ? 0 : _dialect.RemoveWhiteout(_calls, directory, name), $"take away the whiteout of '{name}'");
+
     private void Clear(string path, SafeFileHandle directory, string name)
     {
         _cache.Forget(path);
@@ -269,6 +282,11 @@ internal sealed partial class UnionTree
         foreach (var name in DirectoryEntries.NamesOf(readable))
         {
             var child = path.Length == 1 ? "/" + name : $"{path}/{name}";
+            if (_dialect.IsBranchOwn(System.Text.Encoding.UTF8.GetBytes(name)))
+            {
+                continue;
+            }
+
             if (!stays(child))
             {
                 Clear(child, upper, name);

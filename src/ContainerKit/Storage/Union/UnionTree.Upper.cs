@@ -31,6 +31,11 @@ internal sealed partial class UnionTree
         foreach (var name in DirectoryEntries.NamesOf(readable))
         {
             ct.ThrowIfCancellationRequested();
+            if (_dialect.CheckName(name) == Errno.EPERM)
+            {
+                continue;
+            }
+
             var stat = _calls.Stat(readable, name);
             if (stat.IsDirectory)
             {

@@ -139,57 +139,14 @@ internal sealed partial class UnionTree
 
     private void MakeObject(in UnionNode node, WantedStat wanted, Action<UnionTree, SafeFileHandle, string, WantedStat> make)
     {
-        var (name, upper) = (node.Name, EnsureUpper(node.Directory));
-        if (!node.IsWhitedOutAbove)
+        var directory = node.Directory;
+        EnsureUpper(directory);
+        var errno = _writer.Create(directory.Parts[0], node.Name, node.IsWhitedOutAbove, wanted.Kind == FileKind.Directory, (into, name) =>
         {
-            // A new object shows no half of anything, so its own name will do. A set-group-ID directory hands its group on.
-            make(this, upper, name, wanted);
-            DescribeNew(upper, name, wanted);
-            return;
-        }
-
-        if (_staging is null)
-        {
-            _calls.Unlink(upper, name);
-            make(this, upper, name, wanted);
-            DescribeNew(upper, name, wanted);
-            HideBelowNew(upper, name, wanted);
-            return;
-        }
-
-        var aside = StagingName();
-        try
-        {
-            make(this, _staging.Handle, aside, wanted);
-            DescribeNew(_staging.Handle, aside, wanted);
-            HideBelowNew(_staging.Handle, aside, wanted);
-
-            // The whiteout goes in the same moment: never does what lies below show through.
-            RenameIntoPlace(aside, upper, name, wanted.Kind == FileKind.Directory ? RenameFlags.Exchange : RenameFlags.None);
-        }
-        finally
-        {
-            TreeRemover.Remove(_calls, _staging.Handle, aside);
-        }
-    }
-
-    private void HideBelowNew(SafeFileHandle directory, string name, in WantedStat wanted)
-    {
-        if (wanted.Kind == FileKind.Directory)
-        {
-            _dialect.MakeOpaque(_calls, directory, name);
-        }
-    }
-
-    /// <summary>Gives a new object its mode, past the umask, and where that is kept elsewhere, a record.</summary>
-    private void DescribeNew(SafeFileHandle directory, string name, in WantedStat wanted)
-    {
-        if (wanted.Kind == FileKind.Symlink)
-        {
-            return;
-        }
-
-        LinuxException.ThrowIf(_ownership.TryDescribeNew(_calls, directory, name, wanted), $"set the mode of '{name}'");
+            make(this, into, name.ToString(), wanted);
+            return wanted.Kind == FileKind.Symlink ? 0 : _ownership.TryDescribeNew(_calls, into, name, wanted);
+        });
+        LinuxException.ThrowIf(errno, $"make '{node.Path}'");
     }
 
     private void Describe(in UnionNode node, Func<WantedStat, WantedStat> change)

@@ -23,12 +23,6 @@ namespace ContainerKit.Storage.Union;
 [SupportedOSPlatform("linux")]
 internal sealed partial class UnionTree : IDisposable
 {
-    /// <summary>The writable branch's number; those below count on from 1.</summary>
-    public const int WritableBranch = 0;
-
-    /// <summary>How the names begin of what is made aside.</summary>
-    public const string StagingPrefix = "ck-";
-
     // A process has 1,024 descriptors at the least, and other things to do with them.
     private const int MaxCachedDescriptors = 400;
 
@@ -40,7 +34,7 @@ internal sealed partial class UnionTree : IDisposable
     private readonly DirectoryCache _cache = new(MaxCachedDescriptors);
     private readonly ObjectCopier _copier;
     private readonly UnionDirectory _root = new("/");
-    private int _staged;
+    private readonly BranchWriter _writer;
 
     /// <param name="writable">The branch that changes go to; null for a read-only union. Taken over, as are the others.</param>
     /// <param name="readOnly">The branches below, the topmost first.</param>
@@ -58,17 +52,17 @@ internal sealed partial class UnionTree : IDisposable
         _ownership = ownership;
         _staging = staging;
         _copier = new ObjectCopier(_calls, dialect.IsOwnAttribute);
+        _writer = new BranchWriter(_calls, dialect, staging?.Handle);
         IsWritable = writable is not null;
         IsSingleBranch = IsWritable ? readOnly.Count == 0 : readOnly.Count == 1;
         if (writable is not null)
         {
-            _root.Parts.Add(new(WritableBranch, writable.Handle, dialect.ReadMarks(_calls, writable.Handle)));
+            AddBranch(new UnionBranch(writable, BranchOptions.Writable));
         }
 
-        for (var i = 0; i < readOnly.Count; i++)
+        foreach (var branch in readOnly)
         {
-            // The root is merged whatever its branches say of themselves: so does the kernel's overlayfs.
-            _root.Parts.Add(new(i + 1, readOnly[i].Handle, dialect.ReadMarks(_calls, readOnly[i].Handle)));
+            AddBranch(new UnionBranch(branch, BranchOptions.HonoursWhiteouts));
         }
     }
 
@@ -104,6 +98,9 @@ internal sealed partial class UnionTree : IDisposable
         _cache.Trim();
         return scope;
     }
+
+    // The root is merged whatever its branches say of themselves: so do the kernel's overlayfs and AUFS.
+    private void AddBranch(UnionBranch branch) => _root.Parts.Add(new(branch, branch.Root, _dialect.ReadMarks(_calls, branch, branch.Root)));
 
     private SafeFileHandle WritableRoot() =>
         _root.Upper ?? throw new LinuxException(Errno.EROFS, "change a tree that is open for reading only");

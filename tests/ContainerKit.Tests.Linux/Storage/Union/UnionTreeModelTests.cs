@@ -32,6 +32,27 @@ internal sealed class UnionTreeModelTests
     }
 
     [Test]
+    public void A_union_of_AUFS_branches_behaves_as_a_directory([Range(1, 40)] int seed)
+    {
+        using var directory = new TemporaryDirectory();
+        var operations = new RandomTreeOperations(seed);
+        using var model = RootedDirectory.Open(directory.MakeDirectory("model"));
+        var layers = new List<string>();
+
+        for (var layer = 0; layer < Layers; layer++)
+        {
+            layers.Insert(0, directory.MakeDirectory($"layer{layer}"));
+            using var union = OpenUnion(directory, layers, isWritable: true, AufsDialect.Instance);
+            var log = Perform(operations, union, model);
+            Assert.That(TreeDump.Of(union), Is.EqualTo(TreeDump.Of(directory["model"])), () => $"layer {layer}, {log}");
+            BreakLinks(directory["model"], layers[0]);
+        }
+
+        using var reopened = OpenUnion(directory, layers, isWritable: false, AufsDialect.Instance);
+        Assert.That(TreeDump.Of(reopened), Is.EqualTo(TreeDump.Of(directory["model"])));
+    }
+
+    [Test]
     public void What_the_kernel_writes_into_a_mount_the_union_reads([Range(1, 20)] int seed)
     {
         Needs.Root();
@@ -77,10 +98,10 @@ internal sealed class UnionTreeModelTests
         return string.Join('\n', log);
     }
 
-    private static UnionTree OpenUnion(TemporaryDirectory directory, List<string> layers, bool isWritable)
+    private static UnionTree OpenUnion(TemporaryDirectory directory, List<string> layers, bool isWritable, IWhiteoutDialect? dialect = null)
     {
         var opened = layers.Select(path => RootedDirectory.Open(path)).ToList();
-        var dialect = Environment.IsPrivilegedProcess ? OverlayDialect.Trusted : OverlayDialect.User;
+        dialect ??= Environment.IsPrivilegedProcess ? OverlayDialect.Trusted : OverlayDialect.User;
         return isWritable
             ? new UnionTree(opened[0], opened[1..], dialect, TreeOwnership.Direct, RootedDirectory.Open(directory.MakeDirectory("staging")))
             : new UnionTree(null, opened, dialect, TreeOwnership.Direct);
