@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
-using Microsoft.Win32.SafeHandles;
 using Raw = ContainerKit.Linux.LibC;
 
 namespace ContainerKit.Linux;
@@ -10,8 +9,7 @@ namespace ContainerKit.Linux;
 internal static unsafe class KernelProbe
 {
     // The same numbers on every architecture.
-    private const int FsOpen = 430, FsConfig = 431, FsMount = 432, PidfdOpen = 434, Clone3 = 435, CloseRange = 436, OpenAt2 = 437, MountSetAttributes = 442;
-    private const int SetString = 1, Create = 6;
+    private const int FsOpen = 430, PidfdOpen = 434, Clone3 = 435, CloseRange = 436, OpenAt2 = 437, MountSetAttributes = 442;
 
     /// <summary>The error number with which each of the newer calls refuses nonsense: <see cref="Errno.ENOSYS"/> where it is not there.</summary>
     public static IReadOnlyDictionary<string, int> NewerCalls() => new Dictionary<string, int>
@@ -50,46 +48,31 @@ internal static unsafe class KernelProbe
     /// <param name="settings">Keys and values, as <c>lowerdir</c> and a path.</param>
     public static int TryOverlay(IEnumerable<(string Key, string Value)> settings)
     {
-        using var context = Open("overlay");
-        if (context.IsInvalid)
+        if (MountContext.TryOpen("overlay", out var context) is var failure and not 0)
         {
-            return Marshal.GetLastPInvokeError();
+            return failure;
         }
 
-        foreach (var (key, value) in settings)
+        using (context)
         {
-            if (Configure(context, SetString, key, value) is var errno and not 0)
+            foreach (var (key, value) in settings)
             {
-                return errno;
+                if (context.TrySet(key, value) is var errno and not 0)
+                {
+                    return errno;
+                }
             }
-        }
 
-        return Configure(context, Create, null, null) is var failure and not 0 ? failure : Detach(context);
-    }
+            failure = context.TryCreate();
+            if (failure == 0)
+            {
+                failure = context.TryMount(MountAttributes.None, out var mount);
+                mount.Dispose();
+            }
 
-    private static SafeFileHandle Open(string type)
-    {
-        fixed (byte* name = Terminated(type))
-        {
-            return new SafeFileHandle(Syscall(FsOpen, (nint)name, 1), ownsHandle: true);
-        }
-    }
-
-    private static int Configure(SafeFileHandle context, int command, string? key, string? value)
-    {
-        fixed (byte* k = Terminated(key), v = Terminated(value))
-        {
-            return Syscall(FsConfig, context.DangerousGetHandle(), command, (nint)k, (nint)v) < 0 ? Marshal.GetLastPInvokeError() : 0;
+            return failure;
         }
     }
-
-    private static int Detach(SafeFileHandle context)
-    {
-        using var mount = new SafeFileHandle(Syscall(FsMount, context.DangerousGetHandle(), 1), ownsHandle: true);
-        return mount.IsInvalid ? Marshal.GetLastPInvokeError() : 0;
-    }
-
-    private static byte[]? Terminated(string? text) => text is null ? null : [.. LinuxPath.Encode(text), 0];
 
     private static int Call(int number, nint first = 0, nint second = 0, nint third = 0, nint fourth = 0, nint fifth = 0) =>
         Syscall(number, first, second, third, fourth, fifth) < 0 ? Marshal.GetLastPInvokeError() : 0;

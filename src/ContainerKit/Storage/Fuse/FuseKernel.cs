@@ -35,6 +35,12 @@ internal abstract class FuseKernel
     /// <summary>The kernel asks for the name again.</summary>
     public abstract void InvalidateEntry(ulong parent, ReadOnlySpan<byte> name);
 
+    /// <summary>
+    /// The calling worker will be busy for milliseconds (a large copy, a flush to disk): when no other is free, one more is started, so that nobody
+    /// else notices.
+    /// </summary>
+    public abstract void ExpectLongWork();
+
     /// <summary>Returns when all that was queued before has been told. Never to be called while a request is being answered.</summary>
     public abstract void WaitUntilTold();
 }

@@ -4,7 +4,7 @@ namespace ContainerKit.Storage.Fuse;
 
 /// <summary>Who asks, and whether they still wait for the answer.</summary>
 [SupportedOSPlatform("linux")]
-internal readonly unsafe ref struct FuseRequest
+internal readonly unsafe struct FuseRequest
 {
     private readonly int* _interrupted;
 
