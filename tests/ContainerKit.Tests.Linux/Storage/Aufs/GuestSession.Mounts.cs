@@ -1,0 +1,83 @@
+using System.Diagnostics;
+using System.Text.Json;
+
+namespace ContainerKit.Tests.Linux.Storage.Aufs;
+
+/// <content>Mounts and unmounts, programs, and what takes the place of a remount.</content>
+internal sealed partial class GuestSession
+{
+    public const string MountPoint = "/mnt";
+
+    private readonly UnionProgram _program;
+    private string _options = "";
+
+    /// <summary>Mounts the union of the scenario.</summary>
+    /// <returns><c>ok</c>, or the name of the error.</returns>
+    public string Mount(string options)
+    {
+        _options = options;
+        return MountAgain();
+    }
+
+    /// <inheritdoc cref="Mount"/>
+    public static string Unmount() => UnionProgram.Unmount(MountPoint);
+
+    private void AddMounts()
+    {
+        _verbs["mount"] = (op, _) => Must(Has(op, 1) ? Mount(op[1].GetString()!) : MountAgain());
+        _verbs["umount"] = (_, _) => Must(Unmount());
+        _verbs["remount"] = (op, _) => Must(Remount(op[1].GetString()!));
+        _verbs["mounton"] = (op, _) => Must(MountOn(op[1].GetString()!, op[2].GetString()!));
+        _verbs["umounton"] = (op, _) => Must(UnionProgram.Unmount(op[1].GetString()!));
+    }
+
+    private string MountAgain()
+    {
+        _inodes.Forget();
+        return _program.Mount(MountPoint, _options);
+    }
+
+    private string MountOn(string target, string options)
+    {
+        Directory.CreateDirectory(target);
+        return _program.Mount(target, options);
+    }
+
+    // The kernel does not hand a remount to a FUSE server: the union is mounted anew, with the options together.
+    private string Remount(string options)
+    {
+        var former = _options;
+        Close();
+        if (Unmount() is not "ok" and var busy)
+        {
+            return busy;
+        }
+
+        _options = BranchList.Change(former, options);
+        var result = MountAgain();
+        if (result != "ok")
+        {
+            _options = former;
+            Must(MountAgain());
+        }
+
+        return result;
+    }
+
+    private static string Must(string result) => result == "ok" ? Nothing : throw new GuestException(result);
+
+    private static string Execute(JsonElement operation, JsonElement recorded)
+    {
+        var start = new ProcessStartInfo("/bin/sh", ["-c", operation[1].GetString()!])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            Environment = { ["PATH"] = Busybox.Path },
+        };
+        using var process = Process.Start(start)!;
+        var errors = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return Observation.OfProgram(process.ExitCode, output + errors.Result);
+    }
+}

@@ -1,0 +1,60 @@
+using System.Text.Json;
+
+namespace ContainerKit.Tests.Linux.Storage.Aufs;
+
+/// <content>Operations on names: making, linking, renaming, removing.</content>
+internal sealed partial class GuestSession
+{
+    private const uint AnyoneReadsAndWrites = 0x1B6, AnyoneDoesAnything = 0x1FF;
+
+    private void AddNames()
+    {
+        _verbs["put"] = (op, _) => Write(op, GuestCalls.O_WRONLY | GuestCalls.O_CREAT | GuestCalls.O_TRUNC);
+        _verbs["creat"] = (op, _) => Write(op, GuestCalls.O_WRONLY | GuestCalls.O_CREAT | GuestCalls.O_EXCL);
+        _verbs["rawmk"] = _verbs["put"];
+        _verbs["mkdir"] = (op, _) => Done(GuestCalls.mkdir(PathOf(op[1]), ModeOf(op, 2, AnyoneDoesAnything)));
+        _verbs["rmdir"] = (op, _) => Done(GuestCalls.rmdir(PathOf(op[1])));
+        _verbs["unlink"] = (op, _) => Done(GuestCalls.unlink(PathOf(op[1])));
+        _verbs["rename"] = (op, _) => Done(GuestCalls.rename(PathOf(op[1]), PathOf(op[2])));
+        _verbs["rename2"] = (op, _) => Done(GuestCalls.renameat2(
+            GuestCalls.AT_FDCWD, PathOf(op[1]), GuestCalls.AT_FDCWD, PathOf(op[2]), RenameFlag(op[3].GetString()!)));
+        _verbs["link"] = (op, _) => Done(GuestCalls.linkat(GuestCalls.AT_FDCWD, PathOf(op[1]), GuestCalls.AT_FDCWD, PathOf(op[2]), 0));
+        _verbs["symlink"] = (op, _) => Done(GuestCalls.symlink(op[1].GetString()!, PathOf(op[2])));
+        _verbs["mknod"] = MakeNode;
+        _verbs["bind"] = (op, _) => BindSocket(PathOf(op[1]));
+    }
+
+    private static string Write(JsonElement operation, int flags)
+    {
+        var content = Has(operation, 2) ? BytesOf(operation[2]) : [];
+        GuestFiles.WriteAll(PathOf(operation[1]), content, flags, ModeOf(operation, 3, AnyoneReadsAndWrites));
+        return Nothing;
+    }
+
+    private static string MakeNode(JsonElement operation, JsonElement recorded)
+    {
+        var device = Has(operation, 4) ? BranchBuilder.DeviceOf(operation[4]) : 0;
+        return Done(GuestCalls.mknod(
+            PathOf(operation[1]), BranchBuilder.TypeOf(operation[2].GetString()!) | ModeOf(operation, 3, AnyoneReadsAndWrites), device));
+    }
+
+    private static string BindSocket(string path)
+    {
+        // .NET asks whether the path exists, which would be another operation.
+        using var socket = new System.Net.Sockets.Socket(
+            System.Net.Sockets.AddressFamily.Unix, System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Unspecified);
+        socket.Bind(new System.Net.Sockets.UnixDomainSocketEndPoint(path));
+        return Nothing;
+    }
+
+    private static uint ModeOf(JsonElement operation, int argument, uint usual) =>
+        Has(operation, argument) ? operation[argument].GetUInt32() : usual;
+
+    private static uint RenameFlag(string name) => name switch
+    {
+        "NOREPLACE" => 1,
+        "EXCHANGE" => 2,
+        "WHITEOUT" => 4,
+        _ => throw new ArgumentException($"'{name}' is no flag of renameat2.", nameof(name)),
+    };
+}
