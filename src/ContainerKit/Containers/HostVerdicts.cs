@@ -40,7 +40,7 @@ internal static class HostVerdicts
 
     private static IEnumerable<HostCapability> Drivers(HostFacts facts) => facts.Drivers.Select(d => d switch
     {
-        { WhyUnsupported: { } reason } => No(d.Name, reason.TrimEnd('.'), d.Name == "overlay" ? OverlayCure(facts) : null),
+        { WhyUnsupported: { } reason } => No(d.Name, reason.TrimEnd('.'), CureOf(d.Name, facts)),
         { Name: "overlay" } when facts.OverlayError is > 0 and var errno =>
             No(d.Name, $"building one in '{facts.StoreDirectory}' failed: {LinuxException.Describe(errno)}", OverlayCure(facts)),
         { Name: "overlay" } when !facts.IsRoot && WhyNoUserNamespaces(facts) is var (reason, cure) =>
@@ -48,6 +48,14 @@ internal static class HostVerdicts
         { Name: "overlay" } => Yes(d.Name, facts.IsRoot ? $"works in '{facts.StoreDirectory}'" : $"works in '{facts.StoreDirectory}', in a user namespace with userxattr"),
         _ => Yes(d.Name, $"works in '{facts.StoreDirectory}'"),
     });
+
+    private static string? CureOf(string driver, HostFacts facts) => driver switch
+    {
+        "overlay" => OverlayCure(facts),
+        "aufs-kernel" => "Nothing need be done: over FUSE the same layers can be had.",
+        "aufs-fuse" => "Let this user read and write /dev/fuse, or use overlay or vfs.",
+        _ => null,
+    };
 
     private static string OverlayCure(HostFacts facts) => !facts.IsRoot && facts.Kernel < UserOverlay
         ? $"Use Linux {UserOverlay} or newer, or the driver vfs."
@@ -67,9 +75,14 @@ internal static class HostVerdicts
         };
     }
 
-    private static HostCapability Aufs(HostFacts facts) => facts.FileSystems.Contains("aufs")
-        ? Yes("aufs", "the kernel has it")
-        : No("aufs", "this kernel has no aufs: it is not part of Linux", "Use overlay or vfs.");
+    private static HostCapability Aufs(HostFacts facts) => (Works(facts, "aufs-kernel"), Works(facts, "aufs-fuse")) switch
+    {
+        (true, _) => Yes("aufs", "by the kernel's own aufs"),
+        (_, true) => Yes("aufs", "by this library's union, over FUSE"),
+        _ => No("aufs", "its layers can be unpacked, edited and committed, and nothing can run on them: the kernel has no aufs, and FUSE is not to be had", "Let this user read and write /dev/fuse, or use overlay or vfs."),
+    };
+
+    private static bool Works(HostFacts facts, string driver) => facts.Drivers.Any(d => d.Name == driver && d.WhyUnsupported is null);
 
     private static HostCapability Fuse(HostFacts facts) => facts.FuseError switch
     {

@@ -38,4 +38,14 @@ public interface IStorageDriver
     /// <param name="ct">Stops the enumeration.</param>
     /// <exception cref="StorageException">The snapshot's files cannot be read.</exception>
     IEnumerable<FileChange> Changes(Snapshot snapshot, CancellationToken ct);
+
+    /// <summary>
+    /// Removes what the driver keeps outside of the snapshot's directory, under its <see cref="Snapshot.StableId"/>. The directory
+    /// itself the store empties afterwards. Of the snapshot, only the directory and that id are known; it may never have been finished,
+    /// and an earlier removal may have been cut short.
+    /// </summary>
+    /// <param name="snapshot">The snapshot, which nobody sees any more.</param>
+    void Remove(Snapshot snapshot)
+    {
+    }
 }

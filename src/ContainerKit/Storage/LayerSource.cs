@@ -5,7 +5,7 @@ using Microsoft.Win32.SafeHandles;
 namespace ContainerKit.Storage;
 
 /// <summary>
-/// What a snapshot adds to its parent, in the shape of a layer archive and in path order: for the writer of one. Names of one
+/// What a snapshot adds to another, in the shape of a layer archive and in path order: for the writer of one. Names of one
 /// file come all or not at all, the first as the file and the others as hard links to it. Sockets, which an archive cannot hold,
 /// are left out.
 /// </summary>
@@ -25,14 +25,14 @@ internal sealed class LayerSource : IDisposable
     /// <summary>The entries, in path order.</summary>
     public IReadOnlyList<LayerEntry> Entries { get; }
 
-    /// <summary>Compares a snapshot, which must not change meanwhile, with its parent.</summary>
-    public static LayerSource Open(IStorageDriver driver, Snapshot snapshot, CancellationToken ct)
+    /// <summary>Compares a snapshot, which must not change meanwhile, with another.</summary>
+    public static LayerSource Open(IStorageDriver driver, Snapshot snapshot, Baseline baseline, CancellationToken ct)
     {
-        var (before, after) = SnapshotTrees.OpenBoth(driver, snapshot);
+        var (before, after) = SnapshotTrees.OpenBoth(driver, snapshot, baseline);
         using var closesBefore = before;
         try
         {
-            var differences = new TreeComparison(before, after, SnapshotTrees.CreationTime(snapshot)).Differences(forLayer: true, ct);
+            var differences = new TreeComparison(before, after, baseline.UnchangedUntil).Differences(forLayer: true, ct);
             return new LayerSource(after, EntriesOf(differences, after, ct));
         }
         catch
@@ -77,8 +77,10 @@ internal sealed class LayerSource : IDisposable
             return entries;
         }
 
-        var groups = tree.FindLinkedFiles(ct)
-            .GroupBy(file => (file.Device, file.Inode), file => file.Path)
+        var linked = new List<UnionEntry>();
+        FindLinkedFiles(tree, "/", linked, ct);
+        var groups = linked
+            .GroupBy(file => (file.Stat.Device, file.Stat.Inode), file => file.Path)
             .Where(group => group.Any(files.Contains));
         var linkTargets = new Dictionary<string, string>(StringComparer.Ordinal);
         var added = false;
@@ -99,5 +101,25 @@ internal sealed class LayerSource : IDisposable
         return [.. inOrder.Select(entry => entry.Kind == LayerEntryKind.Object && linkTargets.TryGetValue(entry.Path, out var target)
             ? entry with { Kind = LayerEntryKind.HardLink, HardLinkTarget = target, Metadata = entry.Metadata with { Size = 0 } }
             : entry)];
+    }
+
+    /// <summary>The regular files of the snapshot's own layers that have further names, one item for each name.</summary>
+    private static void FindLinkedFiles(UnionTree tree, string directory, List<UnionEntry> found, CancellationToken ct)
+    {
+        System.Runtime.CompilerServices.RuntimeHelpers.EnsureSufficientExecutionStack();
+        foreach (var name in tree.List(directory, readsRecords: false).Where(name => name.Kind is FileKind.File or FileKind.Directory))
+        {
+            ct.ThrowIfCancellationRequested();
+            var path = directory.Length == 1 ? "/" + name.Name : $"{directory}/{name.Name}";
+            var entry = tree.Stat(path, followSymlink: false);
+            if (entry is { IsOwn: true, Kind: FileKind.Directory })
+            {
+                FindLinkedFiles(tree, path, found, ct);
+            }
+            else if (entry is { IsOwn: true, Stat: { IsRegular: true, LinkCount: > 1 } })
+            {
+                found.Add(entry);
+            }
+        }
     }
 }

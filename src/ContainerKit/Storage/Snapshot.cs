@@ -31,6 +31,12 @@ public sealed record Snapshot
     /// </summary>
     public required string Directory { get; init; }
 
+    /// <summary>
+    /// 32 hexadecimal digits that it keeps under every name and in every directory, for life: what a driver calls that which it keeps
+    /// outside of <see cref="Directory"/>, beside it.
+    /// </summary>
+    public string StableId { get; init; } = "";
+
     /// <summary>What the snapshot is for.</summary>
     public required SnapshotKind Kind { get; init; }
 

@@ -29,9 +29,17 @@ internal static class SnapshotNames
         _ => null,
     };
 
-    public static string NewTemporary() => TemporaryPrefix + Guid.NewGuid().ToString("N")[..16];
+    /// <summary>32 hexadecimal digits that no other snapshot has: <see cref="Snapshot.StableId"/>.</summary>
+    public static string NewStableId() => Guid.NewGuid().ToString("N");
 
-    public static string NewRemoved() => RemovedPrefix + Guid.NewGuid().ToString("N")[..16];
+    /// <summary>Where a snapshot is made.</summary>
+    public static string TemporaryOf(string stableId) => TemporaryPrefix + stableId;
+
+    /// <summary>Where a snapshot is removed.</summary>
+    public static string RemovedOf(string stableId) => RemovedPrefix + stableId;
+
+    /// <summary>The stable id of a snapshot that is being made or removed: its record may not be there yet, or not any more.</summary>
+    public static string StableIdOf(string hidden) => hidden[(hidden.IndexOf('-', StringComparison.Ordinal) + 1)..];
 
     /// <summary>Whether a directory is one that nobody is to see: not finished, or not yet gone.</summary>
     public static bool IsHidden(string directory) =>

@@ -7,10 +7,13 @@ namespace ContainerKit.Storage;
 /// <param name="Name">The name that it was made under; a committed one has another, in the file <c>name</c>.</param>
 /// <param name="Kind">Writable or view, as it was made.</param>
 /// <param name="Parents">The names of what it is built on, the nearest first.</param>
+/// <param name="StableId"><see cref="Snapshot.StableId"/></param>
+/// <param name="ParentStableIds">Those of the parents, in the same order.</param>
 /// <param name="Driver">Who made it.</param>
 /// <param name="UserAttributes"><see cref="Snapshot.UserAttributes"/></param>
 /// <param name="IdMap"><see cref="Snapshot.IdMap"/></param>
-internal sealed record SnapshotRecord(string Name, SnapshotKind Kind, IReadOnlyList<string> Parents, string Driver, bool UserAttributes, string? IdMap)
+internal sealed record SnapshotRecord(
+    string Name, SnapshotKind Kind, IReadOnlyList<string> Parents, string StableId, IReadOnlyList<string> ParentStableIds, string Driver, bool UserAttributes, string? IdMap)
 {
     public const string FileName = "snapshot.json";
 
@@ -24,13 +27,9 @@ internal sealed record SnapshotRecord(string Name, SnapshotKind Kind, IReadOnlyL
         writer.WriteNumber("version", Version);
         writer.WriteString("name", Name);
         writer.WriteString("kind", Kind == SnapshotKind.View ? "view" : "writable");
-        writer.WriteStartArray("parents");
-        foreach (var parent in Parents)
-        {
-            writer.WriteStringValue(parent);
-        }
-
-        writer.WriteEndArray();
+        writer.WriteString("stableId", StableId);
+        WriteTexts(writer, "parents", Parents);
+        WriteTexts(writer, "parentStableIds", ParentStableIds);
         writer.WriteString("driver", Driver);
         writer.WriteString("attributes", UserAttributes ? "user" : "trusted");
         if (IdMap is not null)
@@ -58,7 +57,9 @@ internal sealed record SnapshotRecord(string Name, SnapshotKind Kind, IReadOnlyL
             return new SnapshotRecord(
                 root.GetProperty("name").GetString()!,
                 root.GetProperty("kind").GetString() == "view" ? SnapshotKind.View : SnapshotKind.Writable,
-                [.. root.GetProperty("parents").EnumerateArray().Select(parent => parent.GetString()!)],
+                ReadTexts(root.GetProperty("parents")),
+                root.TryGetProperty("stableId", out var stableId) ? stableId.GetString()! : "",
+                root.TryGetProperty("parentStableIds", out var parentIds) ? ReadTexts(parentIds) : [],
                 root.GetProperty("driver").GetString()!,
                 root.GetProperty("attributes").GetString() == "user",
                 root.TryGetProperty("idMap", out var map) ? map.GetString() : null);
@@ -68,4 +69,17 @@ internal sealed record SnapshotRecord(string Name, SnapshotKind Kind, IReadOnlyL
             throw new StorageException($"'{path}' is damaged: {e.Message}", e);
         }
     }
+
+    private static void WriteTexts(Utf8JsonWriter writer, string property, IReadOnlyList<string> texts)
+    {
+        writer.WriteStartArray(property);
+        foreach (var text in texts)
+        {
+            writer.WriteStringValue(text);
+        }
+
+        writer.WriteEndArray();
+    }
+
+    private static string[] ReadTexts(JsonElement array) => [.. array.EnumerateArray().Select(each => each.GetString()!)];
 }

@@ -26,13 +26,7 @@ internal sealed partial class SnapshotStore
         string? temporary = null;
         try
         {
-            (temporary, itsLock) = MakeTemporary();
-            var record = new SnapshotRecord(
-                name, kind, [.. parents.Select(each => each.Id)], Driver.Name, _options.UserAttributes, _options.IdMap is { } map ? TextOf(map) : null);
-            Driver.Create(ToSnapshot(record, name, kind, temporary), ct);
-
-            // After all else: its time is when the snapshot was made.
-            WriteWhole(temporary, SnapshotRecord.FileName, record.ToJson());
+            (temporary, var record, itsLock) = MakeAside(name, kind, parents, ct);
             var directory = temporary;
             if (isNamed)
             {
@@ -45,12 +39,14 @@ internal sealed partial class SnapshotStore
         catch (Exception e)
         {
             _chain.Release(chain);
-            if (temporary is not null)
+            using (itsLock)
             {
-                Discard(temporary);
+                if (itsLock is not null)
+                {
+                    Discard(temporary!, itsLock);
+                }
             }
 
-            itsLock?.Dispose();
             if (e is LinuxException error)
             {
                 throw error.Errno == Errno.EEXIST
@@ -62,12 +58,36 @@ internal sealed partial class SnapshotStore
         }
     }
 
+    /// <summary>Makes all of a snapshot but its name in the store. What it is built on must be held.</summary>
+    private (string Path, SnapshotRecord Record, SafeFileHandle Lock) MakeAside(string name, SnapshotKind kind, IReadOnlyList<Snapshot> parents, CancellationToken ct)
+    {
+        var (temporary, itsLock) = MakeTemporary();
+        try
+        {
+            var record = NewRecord(name, kind, parents, SnapshotNames.StableIdOf(Path.GetFileName(temporary)));
+            Driver.Create(ToSnapshot(record, name, kind, temporary) with { Parents = parents }, ct);
+
+            // After all else: its time is when the snapshot was made.
+            WriteWhole(temporary, SnapshotRecord.FileName, record.ToJson());
+            return (temporary, record, itsLock);
+        }
+        catch (Exception e)
+        {
+            using (itsLock)
+            {
+                Discard(temporary, itsLock);
+            }
+
+            throw e is LinuxException error ? StorageErrors.Translate(error, $"make the snapshot '{name}'", _directory) : e;
+        }
+    }
+
     private (string Path, SafeFileHandle Lock) MakeTemporary()
     {
         using var store = RootedDirectory.Open(_directory);
         while (true)
         {
-            var name = SnapshotNames.NewTemporary();
+            var name = SnapshotNames.TemporaryOf(SnapshotNames.NewStableId());
             FileCalls.Local.MakeDirectory(store.Handle, name, DirectoryMode);
 
             // Somebody who sweeps may have seen it before its lock: then it is his, and another one is made.
@@ -80,13 +100,23 @@ internal sealed partial class SnapshotStore
         }
     }
 
-    private void Discard(string temporary)
+    private SnapshotRecord NewRecord(string name, SnapshotKind kind, IReadOnlyList<Snapshot> parents, string stableId) => new(
+        name,
+        kind,
+        [.. parents.Select(each => each.Id)],
+        stableId,
+        [.. parents.Select(each => each.StableId)],
+        Driver.Name,
+        _options.UserAttributes,
+        _options.IdMap is { } map ? TextOf(map) : null);
+
+    private void Discard(string temporary, SafeFileHandle itsLock)
     {
         try
         {
-            RemoveBelow(_directory, Path.GetFileName(temporary));
+            RemoveLocked(temporary, itsLock);
         }
-        catch (LinuxException)
+        catch (Exception e) when (e is StorageException or HostCapabilityException)
         {
             // The failure that led here is the one to tell; the next open sweeps.
         }
@@ -112,7 +142,7 @@ internal sealed partial class SnapshotStore
 
     private Snapshot Flatten(Snapshot chain, CancellationToken ct)
     {
-        var name = $"flat {chain.Id}";
+        var name = FlatNameOf(chain.Id);
         if (TryFind(name) is { } done)
         {
             return done;
@@ -136,6 +166,8 @@ internal sealed partial class SnapshotStore
             throw e is LinuxException error ? StorageErrors.Translate(error, $"flatten the {chain.Parents.Count + 1} layers of '{chain.Id}' into one", _directory) : e;
         }
     }
+
+    private static string FlatNameOf(string name) => $"flat {name}";
 
     private SnapshotLease Acquired(Snapshot snapshot, CancellationToken ct) =>
         TryHold(snapshot.Id, Patience, ct, out _) ?? throw new StorageException($"'{snapshot.Id}' is being removed.");

@@ -38,14 +38,15 @@ internal sealed partial class SnapshotStore
         for (var i = parents.Length - 1; i >= 0; i--)
         {
             var parentDirectory = Path.Combine(_directory, SnapshotNames.DirectoryOf(SnapshotKind.Committed, record.Parents[i]));
-            parents[i] = Of(record.Parents[i], SnapshotKind.Committed, parentDirectory, i + 1);
+            parents[i] = Of(record.Parents[i], record.ParentStableIds.ElementAtOrDefault(i) ?? "", SnapshotKind.Committed, parentDirectory, i + 1);
         }
 
-        return Of(name, kind, directory, 0);
+        return Of(name, record.StableId, kind, directory, 0);
 
-        Snapshot Of(string id, SnapshotKind ofKind, string at, int firstParent) => new()
+        Snapshot Of(string id, string stableId, SnapshotKind ofKind, string at, int firstParent) => new()
         {
             Id = id,
+            StableId = stableId,
             Kind = ofKind,
             Directory = at,
             Parents = new ArraySegment<Snapshot>(parents, firstParent, parents.Length - firstParent),

@@ -115,12 +115,15 @@ internal sealed partial class SnapshotStore
             return;
         }
 
-        var children = List().Where(other => other.Parents is [var parent, ..] && parent.Id == snapshot.Id).Select(child => $"'{child.Id}'").Order().ToList();
+        var children = ChildrenOf(snapshot);
         if (children.Count > 0)
         {
             throw new StorageException($"Cannot remove '{snapshot.Id}': {string.Join(", ", children)} {(children.Count == 1 ? "is" : "are")} built on it.");
         }
     }
+
+    private List<string> ChildrenOf(Snapshot snapshot) =>
+        [.. List().Where(other => other.Parents is [var parent, ..] && parent.Id == snapshot.Id).Select(child => $"'{child.Id}'").Order()];
 
     private void RemoveLocked(string directory, SafeFileHandle itsLock)
     {
@@ -130,8 +133,15 @@ internal sealed partial class SnapshotStore
             var calls = _options.Calls ?? FileCalls.Local;
             _ = calls.Stat(itsLock);
             using var store = RootedDirectory.Open(_directory);
-            var aside = SnapshotNames.NewRemoved();
-            FileCalls.Local.Rename(store.Handle, Path.GetFileName(directory), store.Handle, aside);
+            var name = Path.GetFileName(directory);
+            var stableId = StableIdOf(name);
+            var aside = SnapshotNames.IsHidden(name) ? name : SnapshotNames.RemovedOf(stableId);
+            if (aside != name)
+            {
+                FileCalls.Local.Rename(store.Handle, name, store.Handle, aside);
+            }
+
+            Driver.Remove(Doomed(Path.Combine(_directory, aside), stableId));
             TreeRemover.Empty(calls, itsLock);
             FileCalls.Local.Unlink(store.Handle, aside, isDirectory: true);
         }
@@ -140,6 +150,33 @@ internal sealed partial class SnapshotStore
             throw StorageErrors.Translate(e, $"remove '{directory}'", _directory);
         }
     }
+
+    private string StableIdOf(string directoryName)
+    {
+        if (SnapshotNames.IsHidden(directoryName))
+        {
+            return SnapshotNames.StableIdOf(directoryName);
+        }
+
+        try
+        {
+            return TryRead(directoryName) is { StableId.Length: > 0 } snapshot ? snapshot.StableId : SnapshotNames.NewStableId();
+        }
+        catch (StorageException)
+        {
+            // Nobody can tell any more what belongs to it outside of its directory; what is in it goes all the same.
+            return SnapshotNames.NewStableId();
+        }
+    }
+
+    private Snapshot Doomed(string directory, string stableId) => new()
+    {
+        Id = Path.GetFileName(directory),
+        StableId = stableId,
+        Kind = SnapshotKind.Writable,
+        Directory = directory,
+        Calls = _options.Calls,
+    };
 
     private void Sweep()
     {

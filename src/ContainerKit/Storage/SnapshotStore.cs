@@ -173,10 +173,17 @@ internal sealed partial class SnapshotStore : IDisposable
     }
 
     /// <summary>In what a snapshot differs from its parent, in path order. Nothing may change it meanwhile.</summary>
-    public IEnumerable<FileChange> Changes(SnapshotLease lease, CancellationToken ct = default)
+    public IEnumerable<FileChange> Changes(SnapshotLease lease, CancellationToken ct = default) => Changes(lease, since: null, ct);
+
+    /// <summary>The same, from one that it is built on further down.</summary>
+    /// <param name="lease">The snapshot, held.</param>
+    /// <param name="since">The name of the committed snapshot to compare with; null for the parent.</param>
+    /// <param name="ct">Stops the enumeration.</param>
+    public IEnumerable<FileChange> Changes(SnapshotLease lease, string? since, CancellationToken ct = default)
     {
         RequireLease(lease);
-        return Driver.Changes(lease.Snapshot, ct);
+        var baseline = BaselineOf(lease.Snapshot, since);
+        return baseline.OwnLayers == 1 ? Driver.Changes(lease.Snapshot, ct) : SnapshotTrees.Compare(Driver, lease.Snapshot, baseline, ct);
     }
 
     /// <summary>The snapshot's files, for use while it is not mounted. The tree must be disposed before the lease.</summary>
@@ -194,10 +201,14 @@ internal sealed partial class SnapshotStore : IDisposable
     }
 
     /// <summary>What the snapshot adds to its parent, as the entries of a layer. To be disposed before the lease.</summary>
-    public LayerSource OpenLayer(SnapshotLease lease, CancellationToken ct = default)
+    public LayerSource OpenLayer(SnapshotLease lease, CancellationToken ct = default) => OpenLayer(lease, since: null, ct);
+
+    /// <summary>What the snapshot adds to one that it is built on, as the entries of one layer. To be disposed before the lease.</summary>
+    /// <inheritdoc cref="Changes(SnapshotLease, string?, CancellationToken)"/>
+    public LayerSource OpenLayer(SnapshotLease lease, string? since, CancellationToken ct = default)
     {
         RequireLease(lease);
-        return LayerSource.Open(Driver, lease.Snapshot, ct);
+        return LayerSource.Open(Driver, lease.Snapshot, BaselineOf(lease.Snapshot, since), ct);
     }
 
     public void Dispose() => _chain.Dispose();
@@ -210,6 +221,27 @@ internal sealed partial class SnapshotStore : IDisposable
         SnapshotKind.Writable => "writable snapshot",
         _ => "view",
     };
+
+    private Baseline BaselineOf(Snapshot snapshot, string? since)
+    {
+        if (since is null)
+        {
+            return Baseline.ParentOf(snapshot);
+        }
+
+        for (var i = 0; i < snapshot.Parents.Count; i++)
+        {
+            if (snapshot.Parents[i].Id == since || snapshot.Parents[i].Id == FlatNameOf(since))
+            {
+                return Baseline.Below(snapshot, i);
+            }
+        }
+
+        // The stack was flattened since, and holds the other's files as its own.
+        return TryFind(since) is { } other
+            ? Baseline.Elsewhere(other)
+            : throw new StorageException($"'{snapshot.Id}' cannot be compared with '{since}', which is gone.");
+    }
 
     private FileLock LockStore(bool exclusive, CancellationToken ct) => FileLock.Acquire(Path.Combine(_directory, "lock"), exclusive, ct);
 }

@@ -15,55 +15,56 @@ internal static class SnapshotTrees
     /// <param name="driver">Who made the snapshot.</param>
     /// <param name="snapshot">The snapshot.</param>
     /// <param name="isPrivate">Whether nobody sees the tree unless all goes well, so that files can be made in place.</param>
-    public static UnionTree Open(IStorageDriver driver, Snapshot snapshot, bool isPrivate = false)
+    /// <param name="ownLayers">How many of the topmost layers count as the snapshot's own: <see cref="UnionEntry.IsOwn"/>.</param>
+    public static UnionTree Open(IStorageDriver driver, Snapshot snapshot, bool isPrivate = false, int ownLayers = 1)
     {
-        var staging = isPrivate ? null : Path.Combine(snapshot.Directory, "work");
-        return driver.Mounts(snapshot) switch
-        {
-            [{ Type: "overlay" } overlay] => Open(
-                snapshot,
-                overlay.Options.FirstOrDefault(Is("upperdir="))?["upperdir=".Length..],
-                [.. overlay.Options.Where(Is("lowerdir=")).Select(option => option["lowerdir=".Length..])],
-                overlay.Options.Contains("userxattr") ? OverlayDialect.User : OverlayDialect.Trusted,
-                staging),
-            [{ Type: "bind" } bind] when bind.Options.Contains("ro") => Open(snapshot, null, [bind.Source], DialectOfOne(driver, snapshot), null),
-            [{ Type: "bind" } bind] => Open(snapshot, bind.Source, [], DialectOfOne(driver, snapshot), staging),
-            _ => throw new StorageException($"'{snapshot.Id}' cannot be opened without mounting it: its driver '{driver.Name}' mounts it in a way of its own."),
-        };
-
-        static Func<string, bool> Is(string key) => option => option.StartsWith(key, StringComparison.Ordinal);
+        var stack = BranchStack.Of(driver, snapshot);
+        return Open(snapshot, stack, isPrivate || stack.Upper is null ? null : Path.Combine(snapshot.Directory, "work"), ownLayers);
     }
 
     /// <summary>In what a snapshot differs from its parent.</summary>
-    public static IEnumerable<FileChange> Compare(IStorageDriver driver, Snapshot snapshot, CancellationToken ct)
+    public static IEnumerable<FileChange> Compare(IStorageDriver driver, Snapshot snapshot, CancellationToken ct) =>
+        Compare(driver, snapshot, Baseline.ParentOf(snapshot), ct);
+
+    /// <summary>In what a snapshot differs from another.</summary>
+    public static IEnumerable<FileChange> Compare(IStorageDriver driver, Snapshot snapshot, Baseline baseline, CancellationToken ct)
     {
         if (snapshot.Kind == SnapshotKind.View)
         {
             yield break;
         }
 
-        var (before, after) = OpenBoth(driver, snapshot);
+        var (before, after) = OpenBoth(driver, snapshot, baseline);
         using var closesAfter = after;
         using var closesBefore = before;
-        foreach (var change in new TreeComparison(before, after, CreationTime(snapshot)).Changes(ct))
+        foreach (var change in new TreeComparison(before, after, baseline.UnchangedUntil).Changes(ct))
         {
             yield return change;
         }
     }
 
-    /// <summary>A snapshot's own tree, with its own layer as the one that could be written, and the tree of its parent.</summary>
-    public static (UnionTree? Before, UnionTree After) OpenBoth(IStorageDriver driver, Snapshot snapshot)
+    /// <summary>A snapshot's own tree, with its own layers told from the rest, and the tree that it is compared with.</summary>
+    public static (UnionTree? Before, UnionTree After) OpenBoth(IStorageDriver driver, Snapshot snapshot, Baseline baseline)
     {
-        var after = Open(driver, snapshot with { Kind = SnapshotKind.Writable });
+        var after = Open(driver, snapshot with { Kind = SnapshotKind.Writable }, ownLayers: baseline.OwnLayers);
         try
         {
-            return (snapshot.Parents is [var parent, ..] ? Open(driver, parent) : null, after);
+            return (baseline.Before is { } before ? Open(driver, before) : null, after);
         }
         catch
         {
             after.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Whether a writable snapshot still shows exactly what its parent shows. One that holds anything at all does not count as such.</summary>
+    public static bool IsUntouched(IStorageDriver driver, Snapshot snapshot)
+    {
+        var (before, after) = OpenBoth(driver, snapshot, Baseline.ParentOf(snapshot));
+        using var closesAfter = after;
+        using var closesBefore = before;
+        return before is not null && after.HasEmptyTop && new TreeComparison(before, after, null).IsRootTheSame();
     }
 
     /// <summary>When the snapshot was made. Whatever was touched later has a later change time, and nobody can turn that back.</summary>
@@ -73,34 +74,32 @@ internal static class SnapshotTrees
         return FileCalls.Local.TryStat(directory.Handle, SnapshotRecord.FileName, out var stat) == 0 ? stat.ModifiedTime : null;
     }
 
-    // A base snapshot of the overlay driver is a single branch, and still speaks overlayfs: its whiteouts, if any, hide nothing.
-    private static IWhiteoutDialect DialectOfOne(IStorageDriver driver, Snapshot snapshot) =>
-        driver.Name != "overlay" ? PlainDialect.Instance : snapshot.UserAttributes ? OverlayDialect.User : OverlayDialect.Trusted;
-
-    private static UnionTree Open(Snapshot snapshot, string? upper, List<string> lower, IWhiteoutDialect dialect, string? staging)
+    private static UnionTree Open(Snapshot snapshot, BranchStack stack, string? staging, int ownLayers)
     {
-        staging = upper is null ? null : staging;
         var calls = snapshot.Calls ?? FileCalls.Local;
         var opened = new List<RootedDirectory>();
         try
         {
-            foreach (var path in (IEnumerable<string>)[.. upper is null ? (string[])[] : [upper], .. staging is null ? (string[])[] : [staging], .. lower])
+            string[] own = [.. Maybe(stack.Upper), .. Maybe(staging)];
+            foreach (var path in own.Concat(stack.Lower))
             {
                 opened.Add(RootedDirectory.Open(path, calls));
             }
 
-            var (hasUpper, hasStaging) = (upper is null ? 0 : 1, staging is null ? 0 : 1);
             return new UnionTree(
-                upper is null ? null : opened[0],
-                opened[(hasUpper + hasStaging)..],
-                dialect,
+                stack.Upper is null ? null : opened[0],
+                opened[own.Length..],
+                stack.Dialect,
                 snapshot.Ownership ?? TreeOwnership.Direct,
-                staging is null ? null : opened[hasUpper]);
+                staging is null ? null : opened[1],
+                ownLayers);
         }
         catch
         {
             opened.ForEach(directory => directory.Dispose());
             throw;
         }
+
+        static string[] Maybe(string? path) => path is null ? [] : [path];
     }
 }

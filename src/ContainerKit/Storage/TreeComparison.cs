@@ -39,6 +39,14 @@ internal sealed class TreeComparison(UnionTree? before, UnionTree after, UnixTim
         return found;
     }
 
+    /// <summary>Whether the root directory itself is described as it was, but for its time.</summary>
+    public bool IsRootTheSame()
+    {
+        var found = new List<Difference>();
+        AddRoot(withTime: false, found);
+        return found.Count == 0;
+    }
+
     private void AddRoot(bool withTime, List<Difference> found)
     {
         var now = after.ReadMetadata("/");
@@ -83,7 +91,7 @@ internal sealed class TreeComparison(UnionTree? before, UnionTree after, UnixTim
     private void CompareObjects(string path, bool forLayer, List<Difference> found, CancellationToken ct)
     {
         var entry = after.Stat(path, followSymlink: false);
-        if (!entry.IsWritable)
+        if (!entry.IsOwn)
         {
             return;
         }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using ContainerKit.Linux;
 using ContainerKit.Storage;
+using ContainerKit.Storage.Aufs;
 using ContainerKit.Storage.Overlay;
 using ContainerKit.Storage.Vfs;
 using ContainerKit.Tests.Linux.Support;
@@ -13,7 +14,7 @@ internal sealed class CrashTests
     private const int FilesPerLayer = 40, LayersPerChain = 4, Length = 20_000;
 
     [Test]
-    public void A_store_survives_the_death_of_those_who_unpack([Values("overlay", "vfs")] string driver, [Range(1, 5)] int seed)
+    public void A_store_survives_the_death_of_those_who_unpack([Values("overlay", "aufs", "vfs")] string driver, [Range(1, 5)] int seed)
     {
         using var directory = new TemporaryDirectory();
         var reported = new List<string>();
@@ -33,7 +34,7 @@ internal sealed class CrashTests
     }
 
     [Test]
-    public void A_file_that_is_copied_up_is_whole_or_not_there([Values("overlay", "vfs")] string driver, [Range(1, 4)] int seed)
+    public void A_file_that_is_copied_up_is_whole_or_not_there([Values("overlay", "aufs", "vfs")] string driver, [Range(1, 4)] int seed)
     {
         using var directory = new TemporaryDirectory();
         using (var process = new SecondProcess(nameof(EditForever), directory.Path, driver))
@@ -114,5 +115,10 @@ internal sealed class CrashTests
         return whole;
     }
 
-    private static IStorageDriver DriverOf(string name) => name == "vfs" ? new VfsDriver() : new OverlayDriver();
+    private static IStorageDriver DriverOf(string name) => name switch
+    {
+        "vfs" => new VfsDriver(),
+        "aufs" => new AufsDriver(AufsForm.InProcess),
+        _ => new OverlayDriver(),
+    };
 }

@@ -1,6 +1,7 @@
 using ContainerKit.Launch;
 using ContainerKit.Linux;
 using ContainerKit.Storage;
+using ContainerKit.Storage.Aufs;
 using ContainerKit.Storage.Overlay;
 using ContainerKit.Storage.Union;
 using ContainerKit.Storage.Vfs;
@@ -40,10 +41,31 @@ internal sealed class RootlessVfsDriverTests : MountedDriverContract
     private protected override SnapshotStoreOptions Options => Rootless.Options;
 }
 
+/// <summary>Without any mount: all that is done to layers in process.</summary>
+internal sealed class AufsDriverTests : StorageDriverContract
+{
+    private protected override IStorageDriver Driver { get; } = new AufsDriver(AufsForm.InProcess);
+
+    [OneTimeSetUp]
+    public void OnlyAsRoot() => Needs.Root();
+}
+
+internal sealed class RootlessAufsDriverTests : StorageDriverContract
+{
+    private protected override IStorageDriver Driver { get; } = new AufsDriver(AufsForm.InProcess);
+
+    private protected override SnapshotStoreOptions Options => Rootless.Options;
+}
+
 /// <summary>As an ordinary user with a range of ids: real owners, by a worker in a user namespace, where nobody can make a device.</summary>
 internal sealed class RangedOverlayDriverTests : RangedDriverContract
 {
     private protected override IStorageDriver Driver { get; } = new OverlayDriver();
+}
+
+internal sealed class RangedAufsDriverTests : RangedDriverContract
+{
+    private protected override IStorageDriver Driver { get; } = new AufsDriver(AufsForm.InProcess);
 }
 
 internal sealed class RangedVfsDriverTests : RangedDriverContract

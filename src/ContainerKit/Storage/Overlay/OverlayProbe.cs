@@ -49,7 +49,7 @@ internal static class OverlayProbe
     {
         var calls = FileCalls.Local;
         using var store = RootedDirectory.Open(storeDirectory);
-        var name = SnapshotNames.NewTemporary();
+        var name = SnapshotNames.TemporaryOf(SnapshotNames.NewStableId());
         calls.MakeDirectory(store.Handle, name, 0x1C0);
         try
         {

@@ -19,6 +19,9 @@ internal sealed class UnionBranch(RootedDirectory directory, BranchOptions optio
     /// <summary>Whether what it says to be gone is gone.</summary>
     public bool HonoursWhiteouts => (Options & (BranchOptions.Writable | BranchOptions.HonoursWhiteouts)) != 0;
 
+    /// <summary>Whether a comparison looks into it: it belongs to what is compared, and not to what that stands on.</summary>
+    public bool IsOwn { get; init; }
+
     public void Dispose() => directory.Dispose();
 }
 

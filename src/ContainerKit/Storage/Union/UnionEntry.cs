@@ -5,8 +5,8 @@ namespace ContainerKit.Storage.Union;
 /// <summary>What a path of a union stands for.</summary>
 /// <param name="Path">The absolute path inside the union, without symlinks but for the last component.</param>
 /// <param name="Stat">Its attributes as the container sees them.</param>
-/// <param name="IsWritable">Whether the writable branch holds it already, so that changing it copies nothing.</param>
-internal readonly record struct UnionEntry(string Path, FileStat Stat, bool IsWritable)
+/// <param name="IsOwn">Whether it is in one of the branches that a comparison looks into; with a single one, in the writable branch.</param>
+internal readonly record struct UnionEntry(string Path, FileStat Stat, bool IsOwn)
 {
     public FileKind Kind => Stat.Kind;
 }

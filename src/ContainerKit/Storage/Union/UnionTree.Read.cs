@@ -12,7 +12,7 @@ internal sealed partial class UnionTree
     {
         using var scope = Enter();
         var errno = TryResolve(path, followSymlink, out var node);
-        entry = errno == 0 ? new UnionEntry(node.Path, StatOf(node), node.IsUpper) : default;
+        entry = errno == 0 ? new UnionEntry(node.Path, StatOf(node), IsOwn(node)) : default;
         return errno;
     }
 

@@ -17,7 +17,7 @@ namespace ContainerKit.Storage.Union;
 /// union at a time for a writable branch.
 /// <para>
 /// Files: UnionTree.cs (what it is made of), .Lookup.cs (paths), .Read.cs, .Write.cs, .Names.cs (link, rename, remove),
-/// .CopyUp.cs, .Unpack.cs (what a layer needs), .Upper.cs (what the writable branch holds).
+/// .CopyUp.cs, .Unpack.cs (what a layer needs), .Upper.cs (what comparisons ask).
 /// </para>
 /// </remarks>
 [SupportedOSPlatform("linux")]
@@ -44,8 +44,14 @@ internal sealed partial class UnionTree : IDisposable
     /// Where files are made before they are renamed into the writable branch: a directory of the same file system. Without one
     /// they are made in place, which is right only where nobody will see the tree unless all went well.
     /// </param>
+    /// <param name="ownBranches">How many branches, counted from the top, are what a comparison looks into: <see cref="UnionEntry.IsOwn"/>.</param>
     public UnionTree(
-        RootedDirectory? writable, IReadOnlyList<RootedDirectory> readOnly, IWhiteoutDialect dialect, TreeOwnership ownership, RootedDirectory? staging = null)
+        RootedDirectory? writable,
+        IReadOnlyList<RootedDirectory> readOnly,
+        IWhiteoutDialect dialect,
+        TreeOwnership ownership,
+        RootedDirectory? staging = null,
+        int ownBranches = 1)
     {
         _calls = writable?.Calls ?? readOnly[0].Calls;
         _dialect = dialect;
@@ -57,12 +63,12 @@ internal sealed partial class UnionTree : IDisposable
         IsSingleBranch = IsWritable ? readOnly.Count == 0 : readOnly.Count == 1;
         if (writable is not null)
         {
-            AddBranch(new UnionBranch(writable, BranchOptions.Writable));
+            AddBranch(new UnionBranch(writable, BranchOptions.Writable) { IsOwn = true });
         }
 
         foreach (var branch in readOnly)
         {
-            AddBranch(new UnionBranch(branch, BranchOptions.HonoursWhiteouts));
+            AddBranch(new UnionBranch(branch, BranchOptions.HonoursWhiteouts) { IsOwn = IsWritable && _root.Parts.Count < ownBranches });
         }
     }
 
