@@ -16,6 +16,9 @@ namespace ContainerKit.Linux;
 [SupportedOSPlatform("linux")]
 internal abstract partial class FileCalls
 {
+    /// <summary>As a time to set: the kernel's own now, which no clock of this process quite agrees with.</summary>
+    public static readonly UnixTime Now = new(0, LibC.UTIME_NOW);
+
     /// <summary>The calls, made as this process.</summary>
     public static FileCalls Local { get; } = new LocalFileCalls();
 

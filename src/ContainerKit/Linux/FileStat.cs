@@ -32,6 +32,9 @@ internal readonly record struct FileStat
 
     public UnixTime ChangeTime { get; init; }
 
+    /// <summary>Whether it is marked as not to be changed, chattr(1)'s <c>i</c>.</summary>
+    public bool IsImmutable { get; init; }
+
     /// <summary>Permission bits with set-user-ID, set-group-ID and sticky.</summary>
     public int Permissions => (int)(RawMode & 0xFFF);
 

@@ -15,6 +15,7 @@ internal sealed unsafe class LocalFileCalls : FileCalls
 {
     // Large enough for any single name; longer paths go to the heap.
     private const int StackBytes = 1024;
+    private const ulong Immutable = 0x10;
     private const ulong NoMagicLinks = 0x02, NoSymlinks = 0x04, Beneath = 0x08, InRoot = 0x10;
 
     public override int TryOpen(SafeFileHandle? directory, FileName path, OpenFlags flags, int mode, Resolve resolve, out SafeFileHandle handle)
@@ -264,6 +265,7 @@ internal sealed unsafe class LocalFileCalls : FileCalls
         AccessTime = ToTime(native.stx_atime),
         ModifiedTime = ToTime(native.stx_mtime),
         ChangeTime = ToTime(native.stx_ctime),
+        IsImmutable = (native.stx_attributes & Immutable) != 0,
     };
 
     internal static int ToNative(OpenFlags flags)

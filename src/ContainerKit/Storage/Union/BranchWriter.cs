@@ -155,9 +155,18 @@ internal sealed class BranchWriter(FileCalls calls, IWhiteoutDialect dialect, Sa
     /// <param name="to">The new directory.</param>
     /// <param name="newName">The new name.</param>
     /// <param name="leavesWhiteout">Whether something lies below the old name.</param>
+    /// <param name="isDirectory">Whether it is a directory.</param>
     /// <returns>0 or an <see cref="Errno"/>.</returns>
-    public int Rename(in BranchDirectory from, FileName name, in BranchDirectory to, FileName newName, bool leavesWhiteout)
+    public int Rename(in BranchDirectory from, FileName name, in BranchDirectory to, FileName newName, bool leavesWhiteout, bool isDirectory)
     {
+        var isThere = calls.TryStat(to.Handle, newName, out var there) == 0;
+        if (isThere && (isDirectory || there.IsDirectory))
+        {
+            // rename(2) replaces a directory only by a directory and only an empty one, and ours may hold whiteouts.
+            var outcome = calls.TryRename(from.Handle, name, to.Handle, newName, RenameFlags.Exchange);
+            return outcome != 0 ? outcome : Vacate(from, name, leavesWhiteout);
+        }
+
         var errno = leavesWhiteout && dialect.MayRenameLeaveWhiteout
             ? calls.TryRename(from.Handle, name, to.Handle, newName, RenameFlags.Whiteout)
             : Errno.EINVAL;

@@ -146,39 +146,18 @@ internal sealed partial class UnionTree
     /// <returns>0, whether or not it is there, or an <see cref="Errno"/>.</returns>
     private int Find(UnionDirectory directory, string name, int firstPart, out UnionNode node)
     {
-        var isWhitedOutAbove = false;
-        var parts = directory.Parts;
         var errno = _dialect.CheckName(name);
-        if (errno != 0)
+        var found = default(Finding);
+        errno = errno != 0 ? errno : _stack.Find(directory.Parts, name, firstPart, out found);
+        node = errno != 0 ? default : new UnionNode
         {
-            node = default;
-            return errno;
-        }
-
-        for (var i = firstPart; i < parts.Count; i++)
-        {
-            errno = _dialect.TryFind(_calls, parts[i], name, out var stat, out var sight);
-            if (errno != 0)
-            {
-                node = default;
-                return errno;
-            }
-
-            if (sight == Sight.Whiteout)
-            {
-                isWhitedOutAbove = parts[i].Branch.IsWritable;
-                break;
-            }
-
-            if (sight == Sight.Present)
-            {
-                node = new UnionNode { Directory = directory, Name = name, Part = i, Disk = stat };
-                return 0;
-            }
-        }
-
-        node = new UnionNode { Directory = directory, Name = name, Part = -1, IsWhitedOutAbove = isWhitedOutAbove };
-        return 0;
+            Directory = directory,
+            Name = name,
+            Part = found.Part,
+            Disk = found.Disk,
+            IsWhitedOutAbove = found.IsWhitedOutAbove,
+        };
+        return errno;
     }
 
     /// <summary>What would show under a name if the writable branch did not have it.</summary>
@@ -223,34 +202,8 @@ internal sealed partial class UnionTree
         var directory = new UnionDirectory(path);
         try
         {
-            var disk = node.Disk;
-            for (var i = node.Part; i < node.Directory.Parts.Count; i++)
-            {
-                var part = node.Directory.Parts[i];
-                if (i > node.Part)
-                {
-                    LinuxException.ThrowIf(_dialect.TryFind(_calls, part, node.Name, out disk, out var sight), $"find '{path}'");
-                    if (sight == Sight.Absent || (sight == Sight.Present && !disk.IsDirectory && _dialect.MergesAcrossFiles))
-                    {
-                        continue;
-                    }
-
-                    // Something else of that name hides all that lies below it.
-                    if (sight == Sight.Whiteout || !disk.IsDirectory)
-                    {
-                        break;
-                    }
-                }
-
-                var handle = OpenPart(part.Handle, node.Name, disk);
-                directory.Parts.Add(new(part.Branch, handle, DirectoryMarks.None));
-                var marks = _dialect.ReadMarks(_calls, part.Branch, handle);
-                directory.Parts[^1] = new(part.Branch, handle, marks);
-                if ((marks & DirectoryMarks.Opaque) != 0)
-                {
-                    break;
-                }
-            }
+            var found = new Finding(node.Part, node.Disk, false);
+            LinuxException.ThrowIf(_stack.Open(node.Directory.Parts, node.Name, found, directory.Parts), $"open '{path}'");
         }
         catch
         {

@@ -67,7 +67,7 @@ internal sealed partial class UnionTree
         }
 
         var upper = CopyUp(source);
-        var into = EnsureUpper(target.Directory);
+        EnsureUpper(target.Directory);
         if (hidesBelow)
         {
             LinuxException.ThrowIf(_dialect.MakeOpaque(_calls, upper.Directory.Parts[0].Branch, upper.Handle, upper.Name), $"hide what lies below '{to}'");
@@ -75,17 +75,8 @@ internal sealed partial class UnionTree
 
         _cache.Forget(sourcePath);
         _cache.Forget(targetPath);
-        var isThere = _calls.TryStat(into, target.Name, out var there) == 0;
-        if (isThere && (isDirectory || there.IsDirectory))
-        {
-            // rename(2) replaces a directory only by a directory and only an empty one, and ours may hold whiteouts.
-            _calls.Rename(upper.Handle, upper.Name, into, target.Name, RenameFlags.Exchange);
-            Vacate(upper.Directory, upper.Name);
-            return;
-        }
-
         var leavesWhiteout = FindBelow(upper.Directory, upper.Name).Exists;
-        var errno = _writer.Rename(upper.Directory.Parts[0], upper.Name, target.Directory.Parts[0], target.Name, leavesWhiteout);
+        var errno = _writer.Rename(upper.Directory.Parts[0], upper.Name, target.Directory.Parts[0], target.Name, leavesWhiteout, isDirectory);
         LinuxException.ThrowIf(errno, $"rename '{from}' to '{to}'");
     }
 

@@ -137,51 +137,11 @@ internal sealed partial class UnionTree
 
     private List<UnionName> ListOf(UnionDirectory directory, bool readsRecords)
     {
-        var names = new Dictionary<string, UnionName?>(StringComparer.Ordinal);
-        var buffer = new byte[32 * 1024];
-        var gone = new List<string>();
-        var here = new List<(string Name, FileKind? Kind)>();
-        foreach (var part in directory.Parts)
+        var list = new List<UnionName>();
+        foreach (var (bytes, kind, part) in _stack.ReadNames(directory.Parts))
         {
-            using var readable = _calls.Open(part.Handle, default, OpenFlags.Directory);
-            var entries = new DirectoryEntries(readable, buffer);
-            gone.Clear();
-            here.Clear();
-            while (entries.MoveNext())
-            {
-                var sight = _dialect.Classify(_calls, part, entries.Name, entries.Kind, out var name);
-                if (sight == Sight.Whiteout)
-                {
-                    gone.Add(LinuxPath.Decode(name));
-                }
-                else if (sight == Sight.Present)
-                {
-                    here.Add((LinuxPath.Decode(name), entries.Kind));
-                }
-            }
-
-            // A branch that says both is taken at its word that the name is gone.
-            foreach (var name in gone)
-            {
-                names.TryAdd(name, null);
-            }
-
-            foreach (var (name, kind) in here)
-            {
-                if (!names.ContainsKey(name))
-                {
-                    names.Add(name, new UnionName(name, KindOf(part, name, kind, readsRecords && _ownership.RecordsDevices)));
-                }
-            }
-        }
-
-        var list = new List<UnionName>(names.Count);
-        foreach (var name in names.Values)
-        {
-            if (name is { } visible)
-            {
-                list.Add(visible);
-            }
+            var name = LinuxPath.Decode(bytes);
+            list.Add(new UnionName(name, KindOf(directory.Parts[part], name, kind, readsRecords && _ownership.RecordsDevices)));
         }
 
         list.Sort(static (left, right) => string.CompareOrdinal(left.Name, right.Name));

@@ -35,6 +35,7 @@ internal sealed partial class UnionTree : IDisposable
     private readonly ObjectCopier _copier;
     private readonly UnionDirectory _root = new("/");
     private readonly BranchWriter _writer;
+    private readonly StackReader _stack;
 
     /// <param name="writable">The branch that changes go to; null for a read-only union. Taken over, as are the others.</param>
     /// <param name="readOnly">The branches below, the topmost first.</param>
@@ -58,6 +59,7 @@ internal sealed partial class UnionTree : IDisposable
         _ownership = ownership;
         _staging = staging;
         _copier = new ObjectCopier(_calls, dialect.IsOwnAttribute);
+        _stack = new StackReader(_calls, dialect, ownership);
         _writer = new BranchWriter(_calls, dialect, staging?.Handle);
         IsWritable = writable is not null;
         IsSingleBranch = IsWritable ? readOnly.Count == 0 : readOnly.Count == 1;

@@ -59,8 +59,9 @@ internal sealed class ObjectCopier(FileCalls calls, Func<string, bool> isOwnAttr
         using var target = calls.Open(toDirectory, toName, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Exclusive | OpenFlags.NoFollow, PrivateFile);
         if (withContent && stat.Size > 0)
         {
-            using var source = OpenForReading(fromDirectory, fromName, stat);
-            ContentCopier.Copy(source, target, stat.Size, ct);
+            // Without a name it is the open file itself.
+            using var opened = fromName.IsEmpty ? null : OpenForReading(fromDirectory, fromName, stat);
+            ContentCopier.Copy(opened ?? fromDirectory, target, stat.Size, ct);
         }
 
         CopyMetadata(fromDirectory, fromName, stat, target, default);

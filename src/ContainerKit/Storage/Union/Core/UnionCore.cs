@@ -1,0 +1,127 @@
+using System.Runtime.Versioning;
+using ContainerKit.Linux;
+using ContainerKit.Storage.Union.CopyUp;
+using Microsoft.Win32.SafeHandles;
+
+namespace ContainerKit.Storage.Union.Core;
+
+/// <summary>
+/// One file tree seen through a stack of branches, as a kernel wants a file system: inodes, names as bytes, error numbers. Nothing is
+/// allocated to look up what is known, to read attributes, and to read and write data.
+/// </summary>
+/// <remarks>
+/// The tree's lock is shared by those who look and exclusive for those who change names; data is read, written and copied up outside
+/// of it. The branches must not change behind its back, and there is one union at a time for a writable branch.
+/// <para>
+/// Files: UnionCore.cs (what it is made of), .Lookup.cs, .List.cs, .Attributes.cs, .ExtendedAttributes.cs, .Open.cs (files and their
+/// data), .CopyUp.cs, .Make.cs, .Remove.cs, .Rename.cs, .Links.cs, .Branches.cs (a new one on top).
+/// </para>
+/// </remarks>
+[SupportedOSPlatform("linux")]
+internal sealed partial class UnionCore : IDisposable
+{
+    private readonly ReaderWriterLockSlim _tree = new(LockRecursionPolicy.NoRecursion);
+    private readonly FileCalls _calls;
+    private readonly IWhiteoutDialect _dialect;
+    private readonly TreeOwnership _ownership;
+    private readonly StackReader _stack;
+    private readonly ObjectCopier _copier;
+    private readonly InodeTable _table = new();
+    private readonly UnionCoreOptions _options;
+    private ulong _listings;
+    private UpperBranch? _upper;
+
+    /// <param name="branches">The topmost first; taken over. The first may be writable, no other.</param>
+    /// <param name="dialect">How whiteouts and opaque directories are written.</param>
+    /// <param name="ownership">Where owners and modes are kept.</param>
+    /// <param name="staging">
+    /// Where objects are made before they are renamed into the writable branch: a directory of the same file system, which nobody else uses. Taken over.
+    /// </param>
+    /// <param name="calls">Who makes the file calls.</param>
+    /// <param name="options">What else there is to choose.</param>
+    public UnionCore(
+        IReadOnlyList<UnionBranch> branches, IWhiteoutDialect dialect, TreeOwnership ownership, SafeFileHandle? staging, FileCalls calls, UnionCoreOptions? options = null)
+    {
+        _calls = calls;
+        _dialect = dialect;
+        _ownership = ownership;
+        _options = options ?? new UnionCoreOptions();
+        _stack = new StackReader(_calls, dialect, ownership);
+        _copier = new ObjectCopier(_calls, IsNotCopied);
+        if (branches[0].IsWritable)
+        {
+            _upper = OpenUpper(branches[0], staging ?? throw new ArgumentNullException(nameof(staging)));
+        }
+
+        Root = (DirectoryInode)_table.Meet(_calls.Stat(branches[0].Root), FileKind.Directory, branches[0]);
+        Root.Parts = [.. branches.Select(branch => new BranchDirectory(branch, branch.Root, _dialect.ReadMarks(_calls, branch, branch.Root)))];
+        Root.AddLookups(1);
+    }
+
+    public DirectoryInode Root { get; }
+
+    public IWhiteoutDialect Dialect => _dialect;
+
+    /// <summary>Is told which inode has other attributes now, though nobody asked for that; called under the tree's lock.</summary>
+    public Action<Inode>? Touched { get; set; }
+
+    /// <summary>Whether a file is copied up when it is opened for writing; otherwise when it is first written, as AUFS does.</summary>
+    public bool CopiesUpAtOpen { get; set; }
+
+    private bool IsAufs => !_dialect.IsWhiteoutTheName && _dialect is AufsDialect;
+
+    /// <summary>The inode of an id that an answer gave.</summary>
+    public Inode? Find(ulong id) => _table[id];
+
+    public void Dispose()
+    {
+        _tree.EnterWriteLock();
+        try
+        {
+            foreach (var inode in _table.All())
+            {
+                inode.Close();
+            }
+
+            _upper?.Dispose();
+            _retired.ForEach(upper => upper.Dispose());
+        }
+        finally
+        {
+            _tree.ExitWriteLock();
+        }
+    }
+
+    private bool IsNotCopied(string attribute) => _dialect is not AufsDialect && _dialect.IsOwnAttribute(attribute);
+
+    private UpperBranch OpenUpper(UnionBranch branch, SafeFileHandle staging) =>
+        new(branch, staging, new BranchWriter(_calls, _dialect, staging));
+
+    /// <summary>The writable branch with what belongs to it.</summary>
+    private sealed record UpperBranch(UnionBranch Branch, SafeFileHandle Staging, BranchWriter Writer) : IDisposable
+    {
+        public SafeFileHandle? Links { get; set; }
+
+        public void Dispose()
+        {
+            Links?.Dispose();
+            Staging.Dispose();
+        }
+    }
+}
+
+/// <summary>What is to choose about a union beside its branches.</summary>
+internal sealed record UnionCoreOptions
+{
+    /// <summary>AUFS's <c>plink</c>: the names of a lower file stay names of one file when it is copied up.</summary>
+    public bool KeepsLinks { get; init; } = true;
+
+    /// <summary>AUFS's <c>diropq=a</c>: every new directory is opaque.</summary>
+    public bool MakesOpaque { get; init; }
+}
+
+/// <summary>On whose behalf something is made.</summary>
+/// <param name="UserId">The owner of what is made.</param>
+/// <param name="GroupId">Its group, unless the directory hands its own on.</param>
+/// <param name="Umask">What is taken from the mode, unless the directory has a default ACL.</param>
+internal readonly record struct Caller(uint UserId, uint GroupId, uint Umask = 0);

@@ -1,0 +1,88 @@
+using System.Runtime.Versioning;
+using ContainerKit.Linux;
+using Microsoft.Win32.SafeHandles;
+
+namespace ContainerKit.Storage.Union.Core;
+
+/// <summary>Opens the directories of a union that is to be served, and sweeps what an earlier server of it left half made.</summary>
+[SupportedOSPlatform("linux")]
+internal static class UnionOpening
+{
+    /// <summary>Opens a union.</summary>
+    /// <param name="branches">The branches' paths on the host, the topmost first, with what they may do.</param>
+    /// <param name="dialect">How whiteouts are written.</param>
+    /// <param name="ownership">Where owners and modes are kept.</param>
+    /// <param name="workDirectory">
+    /// A directory beside a writable branch where objects are made; in the AUFS dialect it may be null, for the branch has a hidden one then.
+    /// </param>
+    /// <param name="options">What else there is to choose.</param>
+    /// <exception cref="LinuxException">A directory cannot be opened, or a writable branch has something else under a name that AUFS keeps for itself (EINVAL).</exception>
+    public static UnionCore Open(
+        IReadOnlyList<(string Path, BranchOptions Options)> branches,
+        IWhiteoutDialect dialect,
+        TreeOwnership ownership,
+        string? workDirectory = null,
+        UnionCoreOptions? options = null)
+    {
+        var opened = new List<UnionBranch>();
+        SafeFileHandle? staging = null;
+        try
+        {
+            foreach (var (path, permissions) in branches)
+            {
+                opened.Add(new UnionBranch(RootedDirectory.Open(path), permissions));
+            }
+
+            staging = opened[0].IsWritable ? OpenStaging(opened[0], dialect, workDirectory, options ?? new UnionCoreOptions()) : null;
+            return new UnionCore(opened, dialect, ownership, staging, FileCalls.Local, options);
+        }
+        catch
+        {
+            staging?.Dispose();
+            opened.ForEach(branch => branch.Dispose());
+            throw;
+        }
+    }
+
+    /// <summary>Opens the directory where objects of a writable branch are made, and empties it of ours.</summary>
+    public static SafeFileHandle OpenStaging(UnionBranch branch, IWhiteoutDialect dialect, string? workDirectory, UnionCoreOptions options)
+    {
+        var calls = FileCalls.Local;
+        if (dialect is AufsDialect)
+        {
+            LinuxException.ThrowIf(AufsDialect.Prepare(calls, branch.Root, options.KeepsLinks), $"prepare a writable branch");
+        }
+
+        SafeFileHandle staging;
+        if (workDirectory is not null)
+        {
+            staging = calls.Open(null, workDirectory, OpenFlags.Directory, resolve: Resolve.Host);
+        }
+        else if (dialect is AufsDialect)
+        {
+            staging = calls.Open(branch.Root, AufsDialect.OrphansName, OpenFlags.Directory | OpenFlags.NoFollow);
+        }
+        else
+        {
+            throw new ArgumentNullException(nameof(workDirectory), "Overlayfs's dialect has no place in the branch where objects could be made.");
+        }
+
+        try
+        {
+            foreach (var name in DirectoryEntries.NamesOf(staging))
+            {
+                if (name.StartsWith(BranchWriter.StagingPrefix, StringComparison.Ordinal))
+                {
+                    TreeRemover.Remove(calls, staging, name);
+                }
+            }
+
+            return staging;
+        }
+        catch
+        {
+            staging.Dispose();
+            throw;
+        }
+    }
+}
