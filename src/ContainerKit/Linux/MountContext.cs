@@ -22,7 +22,6 @@ internal sealed unsafe class MountContext : IDisposable
     {
         SetFlag = 0,
         SetString = 1,
-        SetDescriptor = 5,
         Create = 6,
     }
 
@@ -37,25 +36,11 @@ internal sealed unsafe class MountContext : IDisposable
         }
     }
 
-    public int TrySet(string key) => Configure(Command.SetFlag, key, null, 0);
+    public int TrySet(string key) => Configure(Command.SetFlag, key, null);
 
-    public int TrySet(string key, string value) => Configure(Command.SetString, key, value, 0);
+    public int TrySet(string key, string value) => Configure(Command.SetString, key, value);
 
-    public int TrySet(string key, SafeFileHandle value)
-    {
-        var counted = false;
-        value.DangerousAddRef(ref counted);
-        try
-        {
-            return Configure(Command.SetDescriptor, key, null, (int)value.DangerousGetHandle());
-        }
-        finally
-        {
-            value.DangerousRelease();
-        }
-    }
-
-    public int TryCreate() => Configure(Command.Create, null, null, 0);
+    public int TryCreate() => Configure(Command.Create, null, null);
 
     /// <summary>The mount, seen by nobody until it is moved somewhere; gone with the handle unless it was.</summary>
     public int TryMount(MountAttributes attributes, out SafeFileHandle mount)
@@ -68,11 +53,11 @@ internal sealed unsafe class MountContext : IDisposable
 
     public void Dispose() => _context.Dispose();
 
-    private int Configure(Command command, string? key, string? value, int auxiliary)
+    private int Configure(Command command, string? key, string? value)
     {
         fixed (byte* k = Terminated(key), v = Terminated(value))
         {
-            var result = Raw.syscall(FsConfig, _context.DangerousGetHandle(), (nint)command, (nint)k, (nint)v, auxiliary);
+            var result = Raw.syscall(FsConfig, _context.DangerousGetHandle(), (nint)command, (nint)k, (nint)v, 0);
             return result < 0 ? Marshal.GetLastPInvokeError() : 0;
         }
     }

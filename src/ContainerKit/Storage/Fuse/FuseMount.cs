@@ -11,9 +11,11 @@ internal sealed class FuseMount : IDisposable
 {
     private const string Type = "fuse";
 
+    private bool _isDeviceTaken;
+
     private FuseMount(SafeFileHandle device, SafeFileHandle mount) => (Device, Mount) = (device, mount);
 
-    /// <summary>What a <see cref="FuseServer"/> serves; it takes it over.</summary>
+    /// <summary>What a <see cref="FuseServer"/> serves.</summary>
     public SafeFileHandle Device { get; }
 
     /// <summary>The mount. When it is neither moved anywhere nor held open any more, it is gone, and its server ends.</summary>
@@ -67,10 +69,20 @@ internal sealed class FuseMount : IDisposable
         }
     }
 
+    /// <summary>Serves the mount; the device belongs to the server from now on.</summary>
+    public FuseServer Serve(FuseFileSystem files, FuseServerOptions options)
+    {
+        _isDeviceTaken = true;
+        return FuseServer.Start(Device, files, options);
+    }
+
     public void Dispose()
     {
         Mount.Dispose();
-        Device.Dispose();
+        if (!_isDeviceTaken)
+        {
+            Device.Dispose();
+        }
     }
 
     private static SafeFileHandle Make(SafeFileHandle device, FuseMountOptions options)
@@ -84,7 +96,8 @@ internal sealed class FuseMount : IDisposable
                 Check(value is null ? context.TrySet(key) : context.TrySet(key, value), $"give a FUSE mount the option {key}");
             }
 
-            Check(context.TrySet("fd", device), "give a FUSE mount its device");
+            // By number: as a descriptor (FSCONFIG_SET_FD) the kernel refuses it.
+            Check(context.TrySet("fd", device.DangerousGetHandle().ToString(CultureInfo.InvariantCulture)), "give a FUSE mount its device");
             Check(context.TryCreate(), "mount a FUSE file system");
             errno = context.TryMount(options.Attributes, out var mount);
             Check(errno, "mount a FUSE file system");
