@@ -17,8 +17,11 @@ internal sealed class RandomTreeOperations(int seed)
     private int _clock;
 
     /// <summary>Makes one operation on both.</summary>
+    /// <param name="union">The union.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="mayMoveDirectories">False where a directory of a lower branch stays where it is (EXDEV): then none is renamed in the model either.</param>
     /// <returns>What it was, and the errno of each side.</returns>
-    public (string Operation, int Union, int Model) Step(UnionTree union, RootedDirectory model)
+    public (string Operation, int Union, int Model) Step(UnionTree union, RootedDirectory model, bool mayMoveDirectories = true)
     {
         _clock++;
         var (path, other) = (NewPath(), NewPath());
@@ -58,6 +61,7 @@ internal sealed class RandomTreeOperations(int seed)
                 () => { union.MakeSymlink(path, other); union.SetTimes(path, time, time, followSymlink: false); },
                 () => Model.Symlink(model, path, other, time)),
             6 => Both($"link {other} {path}", () => union.Link(other, path), () => Model.Link(model, other, path)),
+            7 or 8 when !mayMoveDirectories && union.TryStat(path, followSymlink: false, out var entry) == 0 && entry.Kind == FileKind.Directory => ("-", 0, 0),
             7 or 8 => Both($"rename {path} {other}", () => union.Rename(path, other), () => Model.Rename(model, path, other)),
             9 or 10 => Both($"remove {path}", () => union.Remove(path), () => Model.Remove(model, path)),
             11 => Both($"rm -r {path}", () => union.RemoveTree(path), () => Model.RemoveTree(model, path)),

@@ -1,0 +1,85 @@
+using ContainerKit.Linux;
+using ContainerKit.Storage.Union;
+using ContainerKit.Tests.Linux.Storage.Union;
+using ContainerKit.Tests.Linux.Support;
+
+namespace ContainerKit.Tests.Linux.Storage.Fuse;
+
+/// <summary>A mounted union does what a plain directory does.</summary>
+internal sealed class UnionMountTests
+{
+    private const int Steps = 150;
+
+    private const string Story = """
+        set -u
+        cd "$1"
+        cat a dir/b; ls -A . dir
+        echo changed >> a; cat a; stat -c '%s %a %u:%g %h %F' a dir/b dir/link dir
+        rm dir/b; ls -A dir; cat dir/b 2>&1; echo again > dir/b; cat dir/b
+        mkdir new new/deep; touch new/deep/x; ls -AR new
+        mv new/deep/x new/y; ls -AR new; ln new/y new/z; stat -c %h new/y; rm new/y; stat -c %h new/z
+        rmdir new/deep; rmdir new 2>&1; rm new/z; rmdir new; ls -A
+        chmod 600 a; chown 5:6 a; stat -c '%a %u:%g' a
+        ln -s target sym; readlink sym; mkfifo fifo; stat -c %F fifo
+        setfattr -n user.x -v y a; getfattr --only-values -n user.x a; echo; setfattr -x user.x a; getfattr -d a
+        truncate -s 3 a; cat a; truncate -s 0 a; stat -c %s a
+        rm -r dir; ls -A; mkdir dir; ls -A dir
+        exec 3> open; rm open; echo unseen >&3; stat -L -c '%s %h' /proc/self/fd/3; exec 3>&-
+        umask 027; touch masked; mkdir masked.d; stat -c '%a' masked masked.d
+        mkdir -m 2775 g; chgrp 7 g; chmod g+s g; touch g/f; mkdir g/d; stat -c '%a %g' g/f g/d
+        mv a moved; ls -A; mv -n moved fifo; mv moved fifo; cat fifo
+        """;
+
+    [Test]
+    public void A_program_sees_no_difference([Values] bool isAufs, [Values(PassthroughMode.Off, PassthroughMode.Auto)] PassthroughMode passthrough)
+    {
+        using var directory = new TemporaryDirectory();
+        Fill(directory.MakeDirectory("lower1"));
+        Fill(directory.MakeDirectory("model"));
+        using var union = new MountedUnion(directory, isAufs ? AufsDialect.Instance : OverlayDialect.Trusted, passthrough: passthrough);
+
+        var inUnion = Shell.Script(Story.Replace("%h %F", "%F", StringComparison.Ordinal), union.Path);
+
+        Assert.That(inUnion, Is.EqualTo(Shell.Script(Story.Replace("%h %F", "%F", StringComparison.Ordinal), directory["model"])));
+        Assert.That(TreeDump.Of(directory["lower1"]), Is.EqualTo(FilledTree()));
+        Assert.That(Directory.GetFileSystemEntries(union.Upper, "ck-*", SearchOption.AllDirectories), Is.Empty);
+    }
+
+    [Test]
+    public void Random_operations_leave_what_they_leave_in_a_directory([Values] bool isAufs, [Range(1, 10)] int seed)
+    {
+        using var directory = new TemporaryDirectory();
+        IWhiteoutDialect dialect = isAufs ? AufsDialect.Instance : OverlayDialect.Trusted;
+        var operations = new RandomTreeOperations(seed);
+        using var model = RootedDirectory.Open(directory.MakeDirectory("model"));
+        using (var first = new UnionTree(RootedDirectory.Open(directory.MakeDirectory("lower1")), [], dialect, TreeOwnership.Direct))
+        {
+            for (var i = 0; i < Steps; i++)
+            {
+                operations.Step(first, model);
+            }
+        }
+
+        using var union = new MountedUnion(directory, dialect);
+        using var mounted = UnionTree.OfDirectory(RootedDirectory.Open(union.Path));
+        var log = new List<string>();
+        for (var i = 0; i < Steps; i++)
+        {
+            var (operation, errno, _) = operations.Step(mounted, model, mayMoveDirectories: false);
+            log.Add($"{operation} = {errno}");
+        }
+
+        Assert.That(TreeDump.Of(union.Path), Is.EqualTo(TreeDump.Of(directory["model"])), () => string.Join('\n', log));
+    }
+
+    private static void Fill(string path) => Shell.Script("""
+        cd "$1"; echo lower > a; chmod 644 a; mkdir dir; echo below > dir/b; ln -s ../a dir/link; chmod 755 dir . ; touch -h -d @1000000000 a dir/b dir/link dir .
+        """, path);
+
+    private static IReadOnlyList<string> FilledTree()
+    {
+        using var directory = new TemporaryDirectory();
+        Fill(directory.MakeDirectory("same"));
+        return TreeDump.Of(directory["same"]);
+    }
+}
