@@ -9,7 +9,6 @@ namespace ContainerKit.Tests.Linux.Storage.Fuse;
 internal sealed class MountedUnion : IDisposable
 {
     private readonly FuseServer _server;
-    private readonly FuseMount _mount;
 
     public MountedUnion(TemporaryDirectory directory, IWhiteoutDialect dialect, int lowers = 1, PassthroughMode passthrough = PassthroughMode.Off)
     {
@@ -24,9 +23,10 @@ internal sealed class MountedUnion : IDisposable
 
         Union = UnionOpening.Open(branches, dialect, TreeOwnership.Direct, dialect is AufsDialect ? null : directory.MakeDirectory("work"));
         Files = new UnionFileSystem(Union);
-        _mount = FuseMount.Make(new FuseMountOptions());
-        _server = FuseServer.Start(_mount.Device, Files, new FuseServerOptions { Passthrough = passthrough });
-        _mount.Attach(Path);
+        var mount = FuseMount.Make(new FuseMountOptions());
+        _server = FuseServer.Start(mount.Device, Files, new FuseServerOptions { Passthrough = passthrough });
+        mount.Attach(Path);
+        mount.Mount.Dispose();
     }
 
     public string Path { get; }
@@ -42,7 +42,6 @@ internal sealed class MountedUnion : IDisposable
     public void Dispose()
     {
         Shell.Run("umount", Path);
-        _mount.Dispose();
         _server.Dispose();
     }
 }

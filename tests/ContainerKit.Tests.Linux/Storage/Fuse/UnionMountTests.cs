@@ -14,11 +14,11 @@ internal sealed class UnionMountTests
         set -u
         cd "$1"
         cat a dir/b; ls -A . dir
-        echo changed >> a; cat a; stat -c '%s %a %u:%g %h %F' a dir/b dir/link dir
-        rm dir/b; ls -A dir; cat dir/b 2>&1; echo again > dir/b; cat dir/b
+        echo changed >> a; cat a; stat -c '%s %a %u:%g %F' a dir/b dir/link dir
+        rm dir/b; ls -A dir; cat dir/b 2>&1 || :; echo again > dir/b; cat dir/b
         mkdir new new/deep; touch new/deep/x; ls -AR new
         mv new/deep/x new/y; ls -AR new; ln new/y new/z; stat -c %h new/y; rm new/y; stat -c %h new/z
-        rmdir new/deep; rmdir new 2>&1; rm new/z; rmdir new; ls -A
+        rmdir new/deep; rmdir new 2>&1 || :; rm new/z; rmdir new; ls -A
         chmod 600 a; chown 5:6 a; stat -c '%a %u:%g' a
         ln -s target sym; readlink sym; mkfifo fifo; stat -c %F fifo
         setfattr -n user.x -v y a; getfattr --only-values -n user.x a; echo; setfattr -x user.x a; getfattr -d a
@@ -27,7 +27,7 @@ internal sealed class UnionMountTests
         exec 3> open; rm open; echo unseen >&3; stat -L -c '%s %h' /proc/self/fd/3; exec 3>&-
         umask 027; touch masked; mkdir masked.d; stat -c '%a' masked masked.d
         mkdir -m 2775 g; chgrp 7 g; chmod g+s g; touch g/f; mkdir g/d; stat -c '%a %g' g/f g/d
-        mv a moved; ls -A; mv -n moved fifo; mv moved fifo; cat fifo
+        mv a moved; ls -A; mv -n moved fifo || :; mv moved fifo; cat fifo
         """;
 
     [Test]
@@ -38,9 +38,9 @@ internal sealed class UnionMountTests
         Fill(directory.MakeDirectory("model"));
         using var union = new MountedUnion(directory, isAufs ? AufsDialect.Instance : OverlayDialect.Trusted, passthrough: passthrough);
 
-        var inUnion = Shell.Script(Story.Replace("%h %F", "%F", StringComparison.Ordinal), union.Path);
+        var inUnion = Shell.Script(Story, union.Path);
 
-        Assert.That(inUnion, Is.EqualTo(Shell.Script(Story.Replace("%h %F", "%F", StringComparison.Ordinal), directory["model"])));
+        Assert.That(inUnion, Is.EqualTo(Shell.Script(Story, directory["model"])));
         Assert.That(TreeDump.Of(directory["lower1"]), Is.EqualTo(FilledTree()));
         Assert.That(Directory.GetFileSystemEntries(union.Upper, "ck-*", SearchOption.AllDirectories), Is.Empty);
     }
