@@ -46,6 +46,21 @@ internal sealed class UnionMountTests
     }
 
     [Test]
+    public void The_calls_of_POSIX_do_what_they_do_in_a_directory([Values] bool isAufs, [Values(PassthroughMode.Off, PassthroughMode.Auto)] PassthroughMode passthrough)
+    {
+        Needs.Program("python3");
+        using var directory = new TemporaryDirectory();
+        FillForPosix(directory.MakeDirectory("lower1"));
+        FillForPosix(directory.MakeDirectory("model"));
+        using var union = new MountedUnion(directory, isAufs ? AufsDialect.Instance : OverlayDialect.Trusted, passthrough: passthrough);
+        var story = Path.Combine(AppContext.BaseDirectory, "Storage", "Fuse", "posix_story.py");
+
+        var inUnion = Shell.Run("python3", story, union.Path, "linked").Split('\n');
+
+        Assert.That(inUnion, Is.EqualTo(Shell.Run("python3", story, directory["model"], "linked").Split('\n')));
+    }
+
+    [Test]
     public void Random_operations_leave_what_they_leave_in_a_directory([Values] bool isAufs, [Range(1, 10)] int seed)
     {
         using var directory = new TemporaryDirectory();
@@ -74,6 +89,12 @@ internal sealed class UnionMountTests
 
     private static void Fill(string path) => Shell.Script("""
         cd "$1"; echo lower > a; chmod 644 a; mkdir dir; echo below > dir/b; ln -s ../a dir/link; chmod 755 dir . ; touch -h -d @1000000000 a dir/b dir/link dir .
+        """, path);
+
+    private static void FillForPosix(string path) => Shell.Script("""
+        cd "$1"; chmod 755 .; mkdir lower; cd lower
+        echo unlinked > unlinked; echo file > file; echo other > other; echo linked > link1; ln link1 link2; echo timed > timed
+        truncate -s 300000 sparse; echo data | dd of=sparse conv=notrunc bs=1 seek=131072 status=none; head -c 8192 /dev/zero > mapped
         """, path);
 
     private static IReadOnlyList<string> FilledTree()

@@ -178,8 +178,12 @@ internal sealed partial class UnionCore
 
     private int HideBelow(Inode inode, in BranchDirectory directory, byte[] name, DirectoryInode to, byte[] newName)
     {
-        var below = default(Finding);
-        var errno = inode is DirectoryInode ? _stack.Find(to.Parts!, newName, 1, out below) : 0;
+        if (inode is not DirectoryInode)
+        {
+            return 0;
+        }
+
+        var errno = _stack.Find(to.Parts!, newName, 1, out var below);
         return errno != 0 || !below.Exists ? errno : _dialect.MakeOpaque(_calls, directory.Branch, directory.Handle, name);
     }
 
