@@ -40,7 +40,7 @@ public sealed record ContainerHostOptions
     /// </summary>
     public string? StoreDirectory { get; init; }
 
-    /// <summary>The storage driver by name: <c>overlay</c> or <c>vfs</c>, or one of <see cref="ExtraStorageDrivers"/>. Null: the best that works here.</summary>
+    /// <summary>The storage driver by name: <c>overlay</c>, <c>aufs</c> or <c>vfs</c>, or one of <see cref="ExtraStorageDrivers"/>. Null: the best that works here.</summary>
     public string? StorageDriver { get; init; }
 
     /// <summary>Storage drivers beyond the built-in ones, chosen by their <see cref="IStorageDriver.Name"/>.</summary>

@@ -14,6 +14,7 @@ internal static class CkitRoot
         ("rm", () => new RmCommand()),
         ("diff", () => new DiffCommand()),
         ("commit", () => new CommitCommand()),
+        ("fork", () => new ForkCommand()),
         ("cp", () => new CpCommand()),
         ("images", () => new ImagesCommand()),
         ("import", () => new ImportCommand()),

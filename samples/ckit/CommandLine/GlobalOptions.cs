@@ -14,7 +14,7 @@ internal static class GlobalOptions
 
     public static Option<string?> Driver { get; } = new("--driver")
     {
-        Description = "The storage driver: overlay or vfs. The best that works here unless given.",
+        Description = "The storage driver: overlay, aufs or vfs. The best that works here unless given.",
         HelpName = "NAME",
         Recursive = true,
     };

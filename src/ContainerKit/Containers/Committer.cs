@@ -13,13 +13,14 @@ internal static class Committer
         ImageCatalog images,
         SnapshotStore snapshots,
         SnapshotLease layer,
+        string? since,
         Image baseImage,
         ImageReference? name,
         Func<ImageConfig, ImageConfig> change,
         CancellationToken cancellationToken)
     {
         using var lease = images.Lease(cancellationToken);
-        var added = images.AddLayer(lease, output => WriteLayer(snapshots, layer, output, cancellationToken), CompressionKind.Gzip, cancellationToken);
+        var added = images.AddLayer(lease, output => WriteLayer(snapshots, layer, since, output, cancellationToken), CompressionKind.Gzip, cancellationToken);
         var history = new ImageHistory { Created = DateTimeOffset.UtcNow, CreatedBy = "commit" };
         var config = change(baseImage.Config with
         {
@@ -30,9 +31,9 @@ internal static class Committer
         return images.CreateImage(lease, config, layers, name, cancellationToken);
     }
 
-    private static void WriteLayer(SnapshotStore snapshots, SnapshotLease layer, Stream output, CancellationToken cancellationToken)
+    private static void WriteLayer(SnapshotStore snapshots, SnapshotLease layer, string? since, Stream output, CancellationToken cancellationToken)
     {
-        using var source = snapshots.OpenLayer(layer, cancellationToken);
+        using var source = snapshots.OpenLayer(layer, since, cancellationToken);
         using var writer = new LayerWriter(output, leaveOpen: true);
         foreach (var entry in source.Entries)
         {

@@ -70,6 +70,21 @@ public sealed class Container : IAsyncDisposable
         return _instance.CommitAsync(name, cancellationToken);
     }
 
+    /// <summary>
+    /// Makes a second container that begins as this one is now, and then goes its own way, as this one does. The layer is frozen, and
+    /// both get a new one on top of it, so that it costs the same whatever is in the layer (with the driver vfs, a copy).
+    /// </summary>
+    /// <param name="name">The fork's name; null for one that <see cref="DisposeAsync"/> removes.</param>
+    /// <param name="cancellationToken">Gives up; there is no fork then.</param>
+    /// <returns>The fork: of the same image, with the same settings. Either can be removed first.</returns>
+    /// <exception cref="HostCapabilityException">It runs, and the storage driver cannot put a layer on what is mounted.</exception>
+    /// <exception cref="StorageException">The name is taken, its files are open, or the store cannot be written.</exception>
+    public Task<Container> ForkAsync(string? name = null, CancellationToken cancellationToken = default)
+    {
+        var wanted = name is null ? null : ContainerName.Require(name);
+        return Task.Run(() => _instance.Fork(wanted, cancellationToken), cancellationToken);
+    }
+
     /// <summary>Starts its program.</summary>
     /// <returns>The running container. Disposing of it kills it; this container is there afterwards as before.</returns>
     /// <exception cref="IsolationException">The program could not be started; <see cref="IsolationException.Step"/> says where.</exception>

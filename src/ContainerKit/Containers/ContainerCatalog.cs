@@ -32,6 +32,21 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
         return await Task.Run(() => Create(image, options, cancellationToken), cancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>Makes a second container of one that does not run.</summary>
+    public Container Fork(ContainerRecord source, string? name, CancellationToken cancellationToken)
+    {
+        var frozen = ContainerForks.Freeze(this, source, cancellationToken);
+        var (id, alive) = Begin();
+        return Publish(ContainerForks.RecordOf(source, id, name), alive, frozen, cancellationToken);
+    }
+
+    /// <summary>Holds a container's own layer; null when there is none or somebody else holds it for longer than a moment.</summary>
+    public SnapshotLease? TryAcquireLayer(ContainerRecord record, out bool isThere, CancellationToken cancellationToken)
+    {
+        var lease = Snapshots.TryAcquire(record.Id, out isThere, cancellationToken);
+        return isThere || !TryRestore(record, cancellationToken) ? lease : Snapshots.TryAcquire(record.Id, out isThere, cancellationToken);
+    }
+
     /// <summary>The container of a name, an id, or the only one whose id begins so.</summary>
     /// <exception cref="StorageException">Several ids begin so.</exception>
     public Container? Find(string nameOrId)
@@ -131,6 +146,7 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
             if (files is not null)
             {
                 Snapshots.Remove(files);
+                Snapshots.RemoveFrozen(files.Snapshot.Parents);
             }
         }
         catch
@@ -162,6 +178,11 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
             .SelectMany(unpacker.NamesOf)
             .ToHashSet();
         needed.UnionWith(UsedSnapshots());
+        foreach (var record in Records())
+        {
+            TryRestore(record, cancellationToken);
+        }
+
         Snapshots.Collect(snapshot => needed.Contains(snapshot.Id), cancellationToken);
     }
 
@@ -205,11 +226,35 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
             Snapshots.Remove(name[1..]);
             DeleteDirectory(directory);
         }
-        else if (TryRead(name) is { Name: null } record)
+        else if (TryRead(name) is { } record)
         {
-            Remove(record);
-            Logger.Swept(record.Id);
+            if (record.Name is null)
+            {
+                Remove(record);
+                Logger.Swept(record.Id);
+            }
+            else
+            {
+                TryRestore(record, CancellationToken.None);
+            }
         }
+    }
+
+    /// <summary>Gives a container its layer back whose process died, or just is, between the two renames of a fork.</summary>
+    private bool TryRestore(ContainerRecord record, CancellationToken cancellationToken)
+    {
+        if (record.Driver != Snapshots.Driver.Name || !Snapshots.TryRestore(record.Id, cancellationToken))
+        {
+            return false;
+        }
+
+        // Whoever removes a container takes its directory away first, and then the layer that he finds.
+        if (!Directory.Exists(DirectoryOf(record.Id)))
+        {
+            Snapshots.TryRemove(record.Id, cancellationToken);
+        }
+
+        return true;
     }
 
     private static void DeleteDirectory(string directory)
@@ -243,6 +288,11 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
             Image = ImageDefaults.Of(image.Config),
         };
 
+        return Publish(record, alive, parent, cancellationToken);
+    }
+
+    private Container Publish(ContainerRecord record, SafeFileHandle alive, string parent, CancellationToken cancellationToken)
+    {
         // Until the record is there, and the directory has lost its dot, this is nobody's, and the next open sweeps it.
         var unfinished = Path.Combine(store.Containers, "." + record.Id);
         try

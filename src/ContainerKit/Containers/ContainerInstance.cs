@@ -26,7 +26,7 @@ internal sealed class ContainerInstance : IFileTreeSource
     {
         _catalog = catalog;
         _alive = alive;
-        _layers = new SharedTree(catalog.Snapshots, record);
+        _layers = new SharedTree(catalog, record);
         Record = record;
     }
 
@@ -63,7 +63,7 @@ internal sealed class ContainerInstance : IFileTreeSource
 
     public IReadOnlyList<FileChange> Diff(CancellationToken cancellationToken)
     {
-        return WithLayer<IReadOnlyList<FileChange>>(layer => [.. _catalog.Snapshots.Changes(layer, cancellationToken)], cancellationToken);
+        return WithLayer<IReadOnlyList<FileChange>>(layer => [.. _catalog.Snapshots.Changes(layer, Record.ParentSnapshot, cancellationToken)], cancellationToken);
     }
 
     public async Task<Image> CommitAsync(ImageReference? name, CancellationToken cancellationToken)
@@ -72,9 +72,26 @@ internal sealed class ContainerInstance : IFileTreeSource
             ?? throw new ImageException($"Cannot commit the container '{Record.Label}': the image that it came from ({Record.ImageReference}) is no longer in the store.");
         return await Task.Run(
             () => WithLayer(
-                layer => Committer.Commit(_catalog.Images.Catalog, _catalog.Snapshots, layer, image, name, Record.Options.ApplyTo, cancellationToken),
+                layer => Committer.Commit(_catalog.Images.Catalog, _catalog.Snapshots, layer, Record.ParentSnapshot, image, name, Record.Options.ApplyTo, cancellationToken),
                 cancellationToken),
             cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Makes a second container that stands where this one does now.</summary>
+    public Container Fork(string? name, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            ThrowIfRemoved();
+            if (_isBusy)
+            {
+                throw ContainerForks.WhyNotRunning(_catalog.Snapshots.Driver, Record);
+            }
+
+            return _layers.IsInUse
+                ? throw new StorageException($"Cannot fork the container '{Record.Label}' while its files are open: close the streams first.")
+                : _catalog.Fork(Record, name, cancellationToken);
+        }
     }
 
     public async Task<RunningContainer> StartAsync(Container container, bool ownsContainer, CancellationToken cancellationToken)

@@ -9,10 +9,10 @@ internal static class ContainerLayer
 {
     /// <summary>Holds it.</summary>
     /// <exception cref="StorageException">The container runs in another process, or is gone.</exception>
-    public static SnapshotLease Acquire(SnapshotStore snapshots, ContainerRecord record, CancellationToken cancellationToken) =>
-        snapshots.TryAcquire(record.Id, out var isThere, cancellationToken) ?? throw (isThere
-            ? HeldElsewhere(record)
-            : new StorageException($"The container '{record.Label}' is gone: it was removed."));
+    public static SnapshotLease Acquire(ContainerCatalog catalog, ContainerRecord record, CancellationToken cancellationToken) =>
+        catalog.TryAcquireLayer(record, out var isThere, cancellationToken) ?? throw (isThere ? HeldElsewhere(record) : Gone(record));
+
+    public static StorageException Gone(ContainerRecord record) => new($"The container '{record.Label}' is gone: it was removed.");
 
     public static StorageException HeldElsewhere(ContainerRecord record) => new($"The container '{record.Label}' runs in another process.")
     {

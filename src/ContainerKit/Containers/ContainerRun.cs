@@ -64,7 +64,7 @@ internal sealed class ContainerRun : IAsyncDisposable
         }
 
         RequireText(record, command);
-        var lease = ContainerLayer.Acquire(catalog.Snapshots, record, cancellationToken);
+        var lease = ContainerLayer.Acquire(catalog, record, cancellationToken);
         Cgroup? cgroup = null;
         Pipes? pipes = null;
         IsolatedProcess? process = null;

@@ -9,7 +9,7 @@ namespace ContainerKit.Containers;
 /// the lock on a snapshot is exclusive, also between two tasks of one process.
 /// </summary>
 [SupportedOSPlatform("linux")]
-internal sealed class SharedTree(SnapshotStore snapshots, ContainerRecord container)
+internal sealed class SharedTree(ContainerCatalog catalog, ContainerRecord container)
 {
     private readonly Lock _gate = new();
     private SnapshotLease? _lease;
@@ -34,10 +34,10 @@ internal sealed class SharedTree(SnapshotStore snapshots, ContainerRecord contai
         {
             if (_users == 0)
             {
-                _lease = ContainerLayer.Acquire(snapshots, container, cancellationToken);
+                _lease = ContainerLayer.Acquire(catalog, container, cancellationToken);
                 try
                 {
-                    _tree = snapshots.OpenTree(_lease);
+                    _tree = catalog.Snapshots.OpenTree(_lease);
                 }
                 catch
                 {

@@ -14,6 +14,7 @@ internal sealed class SecondProcess : IDisposable
     private static readonly Dictionary<string, Action<string[]>> Parts = new()
     {
         [nameof(Containers.HostDeathTests.StartForever)] = Containers.HostDeathTests.StartForever,
+        [nameof(Containers.ForkTests.ForkForever)] = Containers.ForkTests.ForkForever,
         [nameof(Storage.CrashTests.UnpackForever)] = Storage.CrashTests.UnpackForever,
         [nameof(Storage.CrashTests.EditForever)] = Storage.CrashTests.EditForever,
         [nameof(Storage.SnapshotStoreTests.PrepareMany)] = Storage.SnapshotStoreTests.PrepareMany,

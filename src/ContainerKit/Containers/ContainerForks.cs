@@ -1,0 +1,43 @@
+using System.Runtime.Versioning;
+using ContainerKit.Storage;
+
+namespace ContainerKit.Containers;
+
+/// <summary>
+/// Makes a second container of one that does not run: its layer is frozen, and both stand on it with a new layer each. What dies on
+/// the way leaves at worst a frozen layer and a container without one of its own, which it is given again.
+/// </summary>
+[SupportedOSPlatform("linux")]
+internal static class ContainerForks
+{
+    /// <summary>Freezes the source's layer.</summary>
+    /// <returns>The snapshot that the fork is to stand on.</returns>
+    public static string Freeze(ContainerCatalog catalog, ContainerRecord source, CancellationToken cancellationToken)
+    {
+        var lease = catalog.TryAcquireLayer(source, out var isThere, cancellationToken);
+        if (lease is null)
+        {
+            throw !isThere ? ContainerLayer.Gone(source)
+                : RunningProcess.TryRead(catalog.DirectoryOf(source.Id)) is not null ? WhyNotRunning(catalog.Snapshots.Driver, source)
+                : ContainerLayer.HeldElsewhere(source);
+        }
+
+        return catalog.Snapshots.Freeze(lease, cancellationToken);
+    }
+
+    /// <summary>What the fork is written down as.</summary>
+    public static ContainerRecord RecordOf(ContainerRecord source, string id, string? name) => source with
+    {
+        Id = id,
+        Name = name,
+        Created = DateTimeOffset.UtcNow,
+        Options = source.Options with { Name = name },
+    };
+
+    /// <summary>Why a container that runs cannot be forked.</summary>
+    public static HostCapabilityException WhyNotRunning(IStorageDriver driver, ContainerRecord source) =>
+        new("fork-running", $"Cannot fork the container '{source.Label}' while it runs: the driver {driver.Name} cannot put a new layer on what is mounted.")
+        {
+            Hint = "Stop it first, or keep the containers in a store with the driver aufs.",
+        };
+}
