@@ -68,7 +68,7 @@ internal sealed partial class UnionCore : IDisposable
     /// <summary>Whether a file is copied up when it is opened for writing; otherwise when it is first written, as AUFS does.</summary>
     public bool CopiesUpAtOpen { get; set; }
 
-    private bool IsAufs => !_dialect.IsWhiteoutTheName && _dialect is AufsDialect;
+    private bool IsAufs => _dialect is AufsDialect;
 
     /// <summary>The inode of an id that an answer gave.</summary>
     public Inode? Find(ulong id) => _table[id];
@@ -80,6 +80,12 @@ internal sealed partial class UnionCore : IDisposable
         {
             foreach (var inode in _table.All())
             {
+                if (!IsAufs && inode.Link is { } link)
+                {
+                    // AUFS's stay, and are found by its tools. Ours would only be swept.
+                    _ = _calls.TryUnlink(link.Directory, link.Name, isDirectory: false);
+                }
+
                 inode.Close();
             }
 
