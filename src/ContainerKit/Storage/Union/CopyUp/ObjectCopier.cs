@@ -8,8 +8,11 @@ namespace ContainerKit.Storage.Union.CopyUp;
 /// Makes a second object like a first one: content, mode, owner, times to the nanosecond, attributes and capabilities. Works on
 /// what is on disk, so records of ownership come along as the attributes that they are.
 /// </summary>
+/// <param name="calls">Who makes the calls.</param>
+/// <param name="isOwnAttribute">Which extended attributes are somebody's books, and stay behind.</param>
+/// <param name="losesAttributes">Whether attributes that the target cannot hold are lost rather than an error.</param>
 [SupportedOSPlatform("linux")]
-internal sealed class ObjectCopier(FileCalls calls, Func<string, bool> isOwnAttribute)
+internal sealed class ObjectCopier(FileCalls calls, Func<string, bool> isOwnAttribute, bool losesAttributes = false)
 {
     private const int PrivateFile = 0x180, PrivateDirectory = 0x1C0, OwnerRead = 0x100;
 
@@ -99,6 +102,7 @@ internal sealed class ObjectCopier(FileCalls calls, Func<string, bool> isOwnAttr
             }
 
             errno = calls.TrySetAttribute(toDirectory, toName, attribute, value);
+            errno = errno == Errno.EOPNOTSUPP && losesAttributes ? 0 : errno;
 
             // A security module labels new files itself, and lets nobody else do it.
             if (errno != 0 && attribute is not ("security.selinux" or "security.ima" or "security.evm"))

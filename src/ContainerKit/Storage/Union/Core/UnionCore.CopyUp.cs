@@ -64,7 +64,7 @@ internal sealed partial class UnionCore
         {
             try
             {
-                _copier.Copy(source!, default, disk with { Size = Math.Min(disk.Size, length) }, upper.Staging, aside, length > 0, CancellationToken.None);
+                CopierFrom(inode.Branch).Copy(source!, default, disk with { Size = Math.Min(disk.Size, length) }, upper.Staging, aside, length > 0, CancellationToken.None);
                 errno = EndCopyUp(inode, upper, aside, disk, isForLink);
                 isDone = errno == 0;
                 return errno;
@@ -301,7 +301,7 @@ internal sealed partial class UnionCore
         {
             errno = _upper!.Writer.Place(above.Handle, place.Name, (into, name) =>
             {
-                _copier.Copy(lower, default, disk, into, name, withContent: false, CancellationToken.None);
+                CopierFrom(directory.Branch).Copy(lower, default, disk, into, name, withContent: false, CancellationToken.None);
                 return 0;
             });
         }

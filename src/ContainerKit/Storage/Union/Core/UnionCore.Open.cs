@@ -21,7 +21,7 @@ internal sealed partial class UnionCore
             return inode.Kind == FileKind.Directory ? Errno.EISDIR : Errno.ENXIO;
         }
 
-        if (isForWriting && _upper is null)
+        if (isForWriting && _upper is null && !inode.Branch.IsWritable)
         {
             return Errno.EROFS;
         }

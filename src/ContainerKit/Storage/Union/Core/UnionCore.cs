@@ -26,12 +26,16 @@ internal sealed partial class UnionCore : IDisposable
     private readonly TreeOwnership _ownership;
     private readonly StackReader _stack;
     private readonly ObjectCopier _copier;
+    private readonly ObjectCopier _losingCopier;
     private readonly InodeTable _table = new();
     private readonly UnionCoreOptions _options;
     private ulong _listings;
     private UpperBranch? _upper;
 
-    /// <param name="branches">The topmost first; taken over. The first may be writable, no other.</param>
+    /// <param name="branches">
+    /// The topmost first; taken over. If the first is writable, everything goes there, and others are read only. If it is not, names cannot be
+    /// changed at all, while files of a writable one further down can be written: as in AUFS.
+    /// </param>
     /// <param name="dialect">How whiteouts and opaque directories are written.</param>
     /// <param name="ownership">Where owners and modes are kept.</param>
     /// <param name="staging">
@@ -48,8 +52,14 @@ internal sealed partial class UnionCore : IDisposable
         _options = options ?? new UnionCoreOptions();
         _stack = new StackReader(_calls, dialect, ownership);
         _copier = new ObjectCopier(_calls, IsNotCopied);
+        _losingCopier = new ObjectCopier(_calls, IsNotCopied, losesAttributes: true);
         if (branches[0].IsWritable)
         {
+            foreach (var branch in branches.Skip(1).Where(branch => branch.IsWritable))
+            {
+                branch.Options = (branch.Options & ~BranchOptions.Writable) | BranchOptions.HonoursWhiteouts;
+            }
+
             _upper = OpenUpper(branches[0], staging ?? throw new ArgumentNullException(nameof(staging)));
         }
 
@@ -99,6 +109,9 @@ internal sealed partial class UnionCore : IDisposable
     }
 
     private bool IsNotCopied(string attribute) => _dialect is not AufsDialect && _dialect.IsOwnAttribute(attribute);
+
+    private ObjectCopier CopierFrom(UnionBranch lower) =>
+        (lower.Options & _upper!.Branch.Options & BranchOptions.LosesAttributes) != 0 ? _losingCopier : _copier;
 
     private UpperBranch OpenUpper(UnionBranch branch, SafeFileHandle staging) =>
         new(branch, staging, new BranchWriter(_calls, _dialect, staging));
