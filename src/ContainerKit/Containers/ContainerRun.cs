@@ -20,18 +20,20 @@ internal sealed class ContainerRun : IAsyncDisposable
     private readonly ProcessSpec _processSpec;
     private readonly SnapshotLease _lease;
     private readonly Cgroup? _cgroup;
+    private readonly ServedRoot? _root;
     private readonly TaskCompletionSource<ExitStatus> _exit = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ConcurrentDictionary<int, byte> _joined = new();
     private readonly Lock _layerGate = new();
     private Action? _stopped;
     private bool _hasEnded;
 
-    private ContainerRun(ContainerCatalog catalog, ContainerRecord record, ProcessSpec processSpec, SnapshotLease lease, Cgroup? cgroup, IsolatedProcess process, Pipes pipes)
+    private ContainerRun(ContainerCatalog catalog, ContainerRecord record, ProcessSpec processSpec, SnapshotLease lease, ServedRoot? root, Cgroup? cgroup, IsolatedProcess process, Pipes pipes)
     {
         _catalog = catalog;
         _record = record;
         _processSpec = processSpec;
         _lease = lease;
+        _root = root;
         _cgroup = cgroup;
         Process = process;
         (Input, Output, Error) = (pipes.Input.Mine, pipes.Output.Mine, pipes.Error.Mine);
@@ -68,13 +70,16 @@ internal sealed class ContainerRun : IAsyncDisposable
         Cgroup? cgroup = null;
         Pipes? pipes = null;
         IsolatedProcess? process = null;
+        ServedRoot? root = null;
         try
         {
             var user = UserLookup.Resolve(catalog.Snapshots, lease, record.Options.User ?? record.Image.User);
             cgroup = catalog.CreateCgroup(record);
-            var spec = SpecFactory.Create(catalog, record, command, user, catalog.Snapshots.Mounts(lease), cgroup);
+            var mounts = catalog.Snapshots.Mounts(lease);
+            var spec = SpecFactory.Create(catalog, record, command, user, mounts, cgroup);
             pipes = Pipes.Open();
-            process = await LaunchAsync(catalog, record, lease, spec, pipes.Theirs, cancellationToken).ConfigureAwait(false);
+            root = ServedRoot.TryStart(catalog, lease, mounts);
+            process = await LaunchAsync(catalog, record, lease, spec, pipes.Theirs, root, cancellationToken).ConfigureAwait(false);
             pipes.CloseTheirs();
             if (record.Name is not null)
             {
@@ -82,7 +87,7 @@ internal sealed class ContainerRun : IAsyncDisposable
                 RunningProcess.TryFind(process.ProcessId)?.Write(catalog.DirectoryOf(record.Id));
             }
 
-            var run = new ContainerRun(catalog, record, spec.Process, lease, cgroup, process, pipes);
+            var run = new ContainerRun(catalog, record, spec.Process, lease, root, cgroup, process, pipes);
             run.Feed(record.Options.StandardInput);
             catalog.Logger.Started(record.Id, process.ProcessId);
             return run;
@@ -92,6 +97,7 @@ internal sealed class ContainerRun : IAsyncDisposable
             process?.Dispose();
             pipes?.Dispose();
             cgroup?.Dispose();
+            root?.Dispose();
             lease.Dispose();
             throw;
         }
@@ -119,7 +125,7 @@ internal sealed class ContainerRun : IAsyncDisposable
             group.Freeze();
             try
             {
-                return read(_lease);
+                return Read(read);
             }
             finally
             {
@@ -129,8 +135,19 @@ internal sealed class ContainerRun : IAsyncDisposable
 
         using (ProcessTree.Stop([Process.ProcessId, .. _joined.Keys]))
         {
-            return read(_lease);
+            return Read(read);
         }
+    }
+
+    private T Read<T>(Func<SnapshotLease, T> read)
+    {
+        // What programs have written by mmap lies in the kernel until somebody asks for it.
+        if (_root is not null)
+        {
+            ServedRoot.Flush(Process);
+        }
+
+        return read(_lease);
     }
 
     /// <summary>Has something called once the program has ended; at once if it has already.</summary>
@@ -207,15 +224,18 @@ internal sealed class ContainerRun : IAsyncDisposable
     }
 
     private static async Task<IsolatedProcess> LaunchAsync(
-        ContainerCatalog catalog, ContainerRecord record, SnapshotLease lease, IsolationSpec spec, LaunchStreams streams, CancellationToken cancellationToken)
+        ContainerCatalog catalog, ContainerRecord record, SnapshotLease lease, IsolationSpec spec, LaunchStreams streams, ServedRoot? root, CancellationToken cancellationToken)
     {
         try
         {
-            return await catalog.Engine.StartAsync(spec, streams, cancellationToken).ConfigureAwait(false);
+            var process = await catalog.Engine.StartAsync(spec, streams, root?.Mount, cancellationToken).ConfigureAwait(false);
+            root?.LetMountGo();
+            return process;
         }
         catch (IsolationException e) when (e.ExitCode is 126 or 127)
         {
             // The kernel says of a script that it is not there when its interpreter is not.
+            root?.Dispose();
             using var tree = catalog.Snapshots.OpenTree(lease);
             throw ProgramDiagnosis.Explain(tree, spec, () => catalog.Images.Catalog.Find(record.ImageDigest)?.Config.Platform) is { } reason
                 ? new IsolationException($"The container cannot start: {reason}", e) { Step = e.Step, ExitCode = e.ExitCode }
@@ -267,6 +287,7 @@ internal sealed class ContainerRun : IAsyncDisposable
         Action? stopped;
         lock (_layerGate)
         {
+            _root?.Dispose();
             _lease.Dispose();
             _hasEnded = true;
             stopped = _stopped;

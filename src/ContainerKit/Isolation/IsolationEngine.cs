@@ -30,12 +30,17 @@ internal sealed class IsolationEngine
     internal Action<LaunchPlan>? Sabotage { get; init; }
 
     /// <summary>Starts a container's first process; done when its program has begun to run.</summary>
+    /// <param name="spec">The container.</param>
+    /// <param name="streams">What the program reads and writes.</param>
+    /// <param name="servedRoot">The mount of a root that this process serves; null for any other root. It stays the caller's.</param>
+    /// <param name="cancellationToken">Gives up; nothing runs then.</param>
     /// <exception cref="IsolationException">A step failed; <see cref="IsolationException.Step"/> names it.</exception>
     /// <exception cref="HostCapabilityException">This host cannot do what the specification asks for.</exception>
-    public async Task<IsolatedProcess> StartAsync(IsolationSpec spec, LaunchStreams streams, CancellationToken cancellationToken = default)
+    public async Task<IsolatedProcess> StartAsync(
+        IsolationSpec spec, LaunchStreams streams, SafeFileHandle? servedRoot = null, CancellationToken cancellationToken = default)
     {
         var plan = LaunchPlanner.Plan(spec, Host);
-        var process = await LaunchAsync(spec, plan, streams, null, cancellationToken).ConfigureAwait(false);
+        var process = await LaunchAsync(spec, plan, streams, null, servedRoot, cancellationToken).ConfigureAwait(false);
         return new IsolatedProcess(this, spec, process);
     }
 
@@ -43,12 +48,12 @@ internal sealed class IsolationEngine
         IsolationSpec container, IsolatedProcess first, ProcessSpec process, LaunchStreams streams, CancellationToken cancellationToken)
     {
         var plan = LaunchPlanner.PlanJoin(container, process, Host);
-        var joined = await LaunchAsync(container, plan, streams, first, cancellationToken).ConfigureAwait(false);
+        var joined = await LaunchAsync(container, plan, streams, first, null, cancellationToken).ConfigureAwait(false);
         return new IsolatedProcess(this, container, joined);
     }
 
     private async Task<LaunchedProcess> LaunchAsync(
-        IsolationSpec container, LaunchPlan plan, LaunchStreams streams, IsolatedProcess? first, CancellationToken cancellationToken)
+        IsolationSpec container, LaunchPlan plan, LaunchStreams streams, IsolatedProcess? first, SafeFileHandle? servedRoot, CancellationToken cancellationToken)
     {
         Sabotage?.Invoke(plan);
         SafeFileHandle? mapsWritten = null, mapsAwaited = null;
@@ -67,6 +72,7 @@ internal sealed class IsolationEngine
                 LaunchDescriptor.MapsWritten => mapsAwaited!,
                 LaunchDescriptor.FirstProcess => first!.Handle,
                 LaunchDescriptor.FileOwners => owners!,
+                LaunchDescriptor.ServedRoot => servedRoot ?? throw new IsolationException("The container cannot start: nobody serves the union that is to be its root."),
                 _ => throw new NotSupportedException(descriptor.ToString()),
             })];
             var request = new LaunchRequest(plan.Program, [streams.Input ?? Nothing.Value, streams.Output ?? Nothing.Value, streams.Error ?? Nothing.Value], others)

@@ -16,6 +16,9 @@ internal enum LaunchDescriptor
 
     /// <summary>A user namespace whose maps say how the ids of the root's files are shown.</summary>
     FileOwners,
+
+    /// <summary>The root as a mount that is nowhere yet, which the host serves.</summary>
+    ServedRoot,
 }
 
 /// <summary>A launch program and what it needs from its host.</summary>

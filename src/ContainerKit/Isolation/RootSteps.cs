@@ -9,6 +9,9 @@ internal static class RootSteps
     // A value given to fsconfig(2) has at most 255 bytes; the text given to mount(2) fits a page.
     private const int LongestValue = 255, LongestText = 4095;
 
+    /// <summary>The type of a root that the host serves: the library's own union file system.</summary>
+    internal const string ServedType = "ckunion";
+
     /// <summary>The step that not every file system allows.</summary>
     internal const string MappingWords = "show the root's files with the ids of the container";
 
@@ -63,6 +66,9 @@ internal static class RootSteps
             case "bind":
                 MakeBind(plan, mount, owners);
                 break;
+            case ServedType:
+                TakeServed(plan, mount, owners);
+                break;
             default:
                 throw new IsolationException($"The container cannot start: a root of type '{mount.Type}' is not known here.");
         }
@@ -72,7 +78,28 @@ internal static class RootSteps
         ? only
         : throw new IsolationException("The container cannot start: its root is to be one mount whose target is '/'.");
 
-    private static string WordsOf(Mount mount) => mount.Type == "bind" ? $"mount '{mount.Source}' as the root" : "mount the overlay";
+    private static string WordsOf(Mount mount) => mount.Type switch
+    {
+        "bind" => $"mount '{mount.Source}' as the root",
+        ServedType => "mount the union as the root",
+        _ => "mount the overlay",
+    };
+
+    /// <summary>Takes the mount that the host has made and serves. In the container nothing of it stays open but the mount itself.</summary>
+    private static void TakeServed(PlanBuilder plan, Mount mount, FileOwners? owners)
+    {
+        var words = WordsOf(mount);
+        var given = plan.Need(LaunchDescriptor.ServedRoot);
+        plan.Call(words, SystemCall.fcntl, given, F_DUPFD_CLOEXEC, 0).StoringInto(plan.Root, 0);
+        plan.Call(words, SystemCall.close, given);
+        SetAttributes(plan, words, MountOptions.Parse(mount.Options), AT_EMPTY_PATH);
+        if (owners is not null)
+        {
+            ShowAs(plan, plan.RootDirectory, owners);
+        }
+
+        plan.Call(words, SystemCall.chdir, plan.Text("/"));
+    }
 
     private static void MakeBind(PlanBuilder plan, Mount mount, FileOwners? owners)
     {
@@ -80,15 +107,19 @@ internal static class RootSteps
         var options = MountOptions.Parse(mount.Options);
         plan.Call(words, SystemCall.chdir, plan.Text(mount.Source));
         plan.Call(words, SystemCall.open_tree, AT_FDCWD, plan.Text("."), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE).StoringInto(plan.Root, 0);
-        if (options.Set != 0)
-        {
-            var attributes = plan.Program.Words(options.Set, options.Clear & MOUNT_ATTR__ATIME, 0, 0);
-            plan.Call(words, SystemCall.mount_setattr, plan.RootDirectory, plan.Text(""), AT_EMPTY_PATH | AT_RECURSIVE, attributes, 32);
-        }
-
+        SetAttributes(plan, words, options, AT_EMPTY_PATH | AT_RECURSIVE);
         if (owners is not null)
         {
             ShowAs(plan, plan.RootDirectory, owners);
+        }
+    }
+
+    private static void SetAttributes(PlanBuilder plan, string words, MountOptions options, int flags)
+    {
+        if (options.Set != 0)
+        {
+            var attributes = plan.Program.Words(options.Set, options.Clear & MOUNT_ATTR__ATIME, 0, 0);
+            plan.Call(words, SystemCall.mount_setattr, plan.RootDirectory, plan.Text(""), flags, attributes, 32);
         }
     }
 

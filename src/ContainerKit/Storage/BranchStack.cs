@@ -26,17 +26,18 @@ internal sealed record BranchStack(string? Upper, IReadOnlyList<string> Lower, I
         };
     }
 
-    private static BranchStack OfDirectories(Mount mount, IWhiteoutDialect dialect) =>
-        new(Values(mount, "upperdir=").FirstOrDefault(), [.. Values(mount, "lowerdir=")], dialect);
+    // A union's options name directories as overlayfs's do.
+    private static BranchStack OfDirectories(Mount mount, IWhiteoutDialect dialect)
+    {
+        var (upper, _, lower) = UnionMount.DirectoriesOf(mount);
+        return new(upper, lower, dialect);
+    }
 
     private static BranchStack OfPlan(IReadOnlyList<Mount> mounts)
     {
         var (isWritable, paths) = AufsMountPlan.BranchesOf(mounts);
         return isWritable ? new(paths[0], [.. paths.Skip(1)], AufsDialect.Instance) : new(null, paths, AufsDialect.Instance);
     }
-
-    private static IEnumerable<string> Values(Mount mount, string key) =>
-        mount.Options.Where(option => option.StartsWith(key, StringComparison.Ordinal)).Select(option => option[key.Length..]);
 
     // A base snapshot of the overlay driver is a single branch, and still speaks overlayfs: its whiteouts, if any, hide nothing.
     private static IWhiteoutDialect DialectOfOne(IStorageDriver driver, Snapshot snapshot) =>

@@ -14,7 +14,7 @@ internal sealed record StorageDrivers(IStorageDriver Driver, IReadOnlyList<Drive
     [
         new("overlay", new OverlayDriver()),
         new("aufs-kernel", new AufsDriver(AufsForm.Kernel)),
-        new("aufs-fuse", new AufsDriver(AufsForm.Fuse), IsTakenOnlyByName: true),
+        new("aufs-fuse", new AufsDriver(AufsForm.Fuse)),
         new("vfs", new VfsDriver()),
         new("aufs-files", new AufsDriver(AufsForm.InProcess), IsTakenOnlyByName: true),
     ];

@@ -3,6 +3,7 @@ using ContainerKit.Tests.Linux.Support;
 namespace ContainerKit.Tests.Linux.Containers;
 
 [TestFixture("overlay", UserNamespaceMode.Default)]
+[TestFixture("aufs", UserNamespaceMode.Default)]
 [TestFixture("vfs", UserNamespaceMode.Default)]
 [TestFixture("overlay", UserNamespaceMode.SingleId)]
 [TestFixture("overlay", UserNamespaceMode.SubordinateIds)]

@@ -86,7 +86,7 @@ public sealed class FailureTests
         {
             try
             {
-                using var process = engine.StartAsync(_sandbox.Script("sleep 60"), new LaunchStreams(), cancellation.Token).GetAwaiter().GetResult();
+                using var process = engine.StartAsync(_sandbox.Script("sleep 60"), new LaunchStreams(), cancellationToken: cancellation.Token).GetAwaiter().GetResult();
             }
             catch (OperationCanceledException)
             {

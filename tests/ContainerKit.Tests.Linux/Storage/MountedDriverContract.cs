@@ -15,7 +15,7 @@ internal abstract class MountedDriverContract : StorageDriverContract
         Write(child, "/d/c", "3");
         var expected = Dump(child);
 
-        using var mounted = new MountedSnapshot(Store.Mounts(child), Scratch.MakeDirectory("mounted"));
+        using var mounted = new MountedSnapshot(Store, child, Scratch.MakeDirectory("mounted"));
 
         Assert.That(TreeDump.Of(mounted.Path, withTimes: true), Is.EqualTo(expected));
     }
@@ -27,7 +27,7 @@ internal abstract class MountedDriverContract : StorageDriverContract
         Layer("base", null, new LayerArchive().Directory("/d").File("/d/a", "1").Directory("/e").File("/e/x").File("/keep"));
         using var child = Store.Prepare("child", "base");
         IReadOnlyList<string> shown;
-        using (var mounted = new MountedSnapshot(Store.Mounts(child), Scratch.MakeDirectory("mounted")))
+        using (var mounted = new MountedSnapshot(Store, child, Scratch.MakeDirectory("mounted")))
         {
             Shell.Script("cd \"$1\"; echo more >> d/a; rm -r e; mkdir e; touch e/new; ln keep linked", mounted.Path);
             shown = TreeDump.Of(mounted.Path, withTimes: true);

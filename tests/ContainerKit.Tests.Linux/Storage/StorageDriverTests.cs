@@ -50,6 +50,22 @@ internal sealed class AufsDriverTests : StorageDriverContract
     public void OnlyAsRoot() => Needs.Root();
 }
 
+/// <summary>Mounted by this library's server.</summary>
+internal sealed class ServedAufsDriverTests : MountedDriverContract
+{
+    private protected override IStorageDriver Driver { get; } = new AufsDriver(AufsForm.Fuse);
+
+    [OneTimeSetUp]
+    public void OnlyAsRoot() => Needs.Root();
+}
+
+internal sealed class RootlessServedAufsDriverTests : MountedDriverContract
+{
+    private protected override IStorageDriver Driver { get; } = new AufsDriver(AufsForm.Fuse);
+
+    private protected override SnapshotStoreOptions Options => Rootless.Options;
+}
+
 internal sealed class RootlessAufsDriverTests : StorageDriverContract
 {
     private protected override IStorageDriver Driver { get; } = new AufsDriver(AufsForm.InProcess);

@@ -108,6 +108,12 @@ internal sealed class AufsDriver(AufsForm form) : IStorageDriver
         using var branches = RootedDirectory.Open(paths.Branches, calls);
         calls.MakeDirectory(branches.Handle, snapshot.StableId, RootMode);
         calls.SetMode(branches.Handle, snapshot.StableId, RootMode);
+        using (var branch = RootedDirectory.Open(paths.Branch, calls))
+        {
+            // Whoever mounts it would make them, and the root would have another time then.
+            LinuxException.ThrowIf(AufsDialect.Prepare(calls, branch.Handle), $"prepare a branch");
+        }
+
         if (snapshot.Parents is [var parent, ..])
         {
             // The topmost branch's attributes are what the container sees of its root.

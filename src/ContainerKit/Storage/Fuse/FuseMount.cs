@@ -11,7 +11,7 @@ internal sealed class FuseMount : IDisposable
 {
     private const string Type = "fuse";
 
-    private bool _isDeviceTaken;
+    private bool _isDeviceTaken, _isMountTaken;
 
     private FuseMount(SafeFileHandle device, SafeFileHandle mount) => (Device, Mount) = (device, mount);
 
@@ -76,9 +76,20 @@ internal sealed class FuseMount : IDisposable
         return FuseServer.Start(Device, files, options);
     }
 
+    /// <summary>The mount for whoever is to hold it from now on.</summary>
+    public SafeFileHandle TakeMount()
+    {
+        _isMountTaken = true;
+        return Mount;
+    }
+
     public void Dispose()
     {
-        Mount.Dispose();
+        if (!_isMountTaken)
+        {
+            Mount.Dispose();
+        }
+
         if (!_isDeviceTaken)
         {
             Device.Dispose();

@@ -20,6 +20,14 @@ internal static class UnionMount
             .. lower.Select(path => $"lowerdir={path}"),
         ]);
 
+    /// <summary>The directories that a mount is stacked from.</summary>
+    public static (string? Upper, string? Work, IReadOnlyList<string> Lower) DirectoriesOf(Mount mount)
+    {
+        return (Values("upperdir=").FirstOrDefault(), Values("workdir=").FirstOrDefault(), [.. Values("lowerdir=")]);
+
+        IEnumerable<string> Values(string key) => mount.Options.Where(option => option.StartsWith(key, StringComparison.Ordinal)).Select(option => option[key.Length..]);
+    }
+
     /// <summary>The dialect that a mount's branches are written in.</summary>
     [SupportedOSPlatform("linux")]
     public static IWhiteoutDialect DialectOf(Mount mount) => mount.Options.FirstOrDefault(option => option.StartsWith("dialect=", StringComparison.Ordinal)) switch

@@ -16,25 +16,28 @@ internal static class UnionOpening
     /// A directory beside a writable branch where objects are made; in the AUFS dialect it may be null, for the branch has a hidden one then.
     /// </param>
     /// <param name="options">What else there is to choose.</param>
+    /// <param name="calls">Who makes the file calls; null for this process.</param>
     /// <exception cref="LinuxException">A directory cannot be opened, or a writable branch has something else under a name that AUFS keeps for itself (EINVAL).</exception>
     public static UnionCore Open(
         IReadOnlyList<(string Path, BranchOptions Options)> branches,
         IWhiteoutDialect dialect,
         TreeOwnership ownership,
         string? workDirectory = null,
-        UnionCoreOptions? options = null)
+        UnionCoreOptions? options = null,
+        FileCalls? calls = null)
     {
+        calls ??= FileCalls.Local;
         var opened = new List<UnionBranch>();
         SafeFileHandle? staging = null;
         try
         {
             foreach (var (path, permissions) in branches)
             {
-                opened.Add(new UnionBranch(RootedDirectory.Open(path), permissions));
+                opened.Add(new UnionBranch(RootedDirectory.Open(path, calls), permissions));
             }
 
-            staging = opened[0].IsWritable ? OpenStaging(opened[0], dialect, workDirectory, options ?? new UnionCoreOptions()) : null;
-            return new UnionCore(opened, dialect, ownership, staging, FileCalls.Local, options);
+            staging = opened[0].IsWritable ? OpenStaging(opened[0], dialect, workDirectory, options ?? new UnionCoreOptions(), calls) : null;
+            return new UnionCore(opened, dialect, ownership, staging, calls, options);
         }
         catch
         {
@@ -45,9 +48,9 @@ internal static class UnionOpening
     }
 
     /// <summary>Opens the directory where objects of a writable branch are made, and empties it of ours.</summary>
-    public static SafeFileHandle OpenStaging(UnionBranch branch, IWhiteoutDialect dialect, string? workDirectory, UnionCoreOptions options)
+    public static SafeFileHandle OpenStaging(UnionBranch branch, IWhiteoutDialect dialect, string? workDirectory, UnionCoreOptions options, FileCalls? calls = null)
     {
-        var calls = FileCalls.Local;
+        calls ??= FileCalls.Local;
         if (dialect is AufsDialect)
         {
             LinuxException.ThrowIf(AufsDialect.Prepare(calls, branch.Root, options.KeepsLinks), $"prepare a writable branch");

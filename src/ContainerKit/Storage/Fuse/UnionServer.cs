@@ -1,0 +1,73 @@
+using System.Runtime.Versioning;
+using ContainerKit.Linux;
+using ContainerKit.Storage.Union;
+using ContainerKit.Storage.Union.Core;
+using Microsoft.Win32.SafeHandles;
+
+namespace ContainerKit.Storage.Fuse;
+
+/// <summary>Serves a snapshot's branches as one file system, from when it is mounted until it is gone: what a mount of type <c>ckunion</c> stands for.</summary>
+[SupportedOSPlatform("linux")]
+internal sealed class UnionServer : IDisposable
+{
+    private readonly FuseServer _server;
+
+    private UnionServer(FuseServer server, UnionFileSystem files) => (_server, Files) = (server, files);
+
+    /// <summary>What is served.</summary>
+    public UnionFileSystem Files { get; }
+
+    /// <summary>Completes when the mount is gone.</summary>
+    public Task Ended => _server.Ended;
+
+    public void Dispose() => _server.Dispose();
+
+    /// <summary>Mounts a snapshot in this process's user namespace, and serves it.</summary>
+    /// <param name="snapshot">The snapshot, held by the caller for as long as this lives.</param>
+    /// <param name="mount">What its driver says is to be mounted.</param>
+    /// <param name="options">How to serve.</param>
+    /// <param name="mounted">The mount, which is nowhere yet: to be put somewhere, or handed to another process. It is the caller's.</param>
+    /// <exception cref="StorageException">It cannot be mounted, or its branches cannot be opened.</exception>
+    public static UnionServer Start(Snapshot snapshot, Mount mount, FuseServerOptions options, out SafeFileHandle mounted)
+    {
+        using var made = FuseMount.Make(new FuseMountOptions { IsReadOnly = mount.Options.Contains("ro") });
+        var server = Serve(snapshot, mount, files => made.Serve(files, options));
+        mounted = made.TakeMount();
+        return server;
+    }
+
+    /// <summary>Serves a snapshot to a mount that somebody else has made of a device.</summary>
+    /// <param name="snapshot">The snapshot, held by the caller for as long as this lives.</param>
+    /// <param name="mount">What its driver says is to be mounted.</param>
+    /// <param name="device">The device, open and mounted; taken over.</param>
+    /// <param name="options">How to serve.</param>
+    public static UnionServer Serve(Snapshot snapshot, Mount mount, SafeFileHandle device, FuseServerOptions options) =>
+        Serve(snapshot, mount, files => FuseServer.Start(device, files, options));
+
+    private static UnionServer Serve(Snapshot snapshot, Mount mount, Func<UnionFileSystem, FuseServer> serve)
+    {
+        UnionFileSystem? files = null;
+        try
+        {
+            files = new UnionFileSystem(Open(snapshot, mount));
+            return new UnionServer(serve(files), files);
+        }
+        catch (Exception e)
+        {
+            files?.Union.Dispose();
+            throw e is LinuxException error ? StorageErrors.Translate(error, $"serve the files of '{snapshot.Id}'", snapshot.Directory) : e;
+        }
+    }
+
+    private static UnionCore Open(Snapshot snapshot, Mount mount)
+    {
+        var (upper, work, lower) = UnionMount.DirectoriesOf(mount);
+        (string, BranchOptions)[] writable = upper is null ? [] : [(upper, BranchOptions.Writable)];
+        return UnionOpening.Open(
+            [.. writable, .. lower.Select(path => (path, BranchOptions.HonoursWhiteouts))],
+            UnionMount.DialectOf(mount),
+            snapshot.Ownership ?? TreeOwnership.Direct,
+            work,
+            calls: snapshot.Calls);
+    }
+}
