@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
 
 namespace Ckit.CommandLine;
 
@@ -27,11 +26,11 @@ internal static class ContainerNames
         var free = name;
         while (await host.FindContainerAsync(free, cancellationToken) is not null)
         {
-            free = name + RandomNumberGenerator.GetInt32(10, 1_000_000).ToString(CultureInfo.InvariantCulture);
+            free = name + Random.Shared.Next(10, 1_000_000).ToString(CultureInfo.InvariantCulture);
         }
 
         return free;
     }
 
-    private static string Pick(string[] words) => words[RandomNumberGenerator.GetInt32(words.Length)];
+    private static string Pick(string[] words) => words[Random.Shared.Next(words.Length)];
 }

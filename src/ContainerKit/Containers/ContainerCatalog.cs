@@ -184,6 +184,7 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
         }
 
         Snapshots.Collect(snapshot => needed.Contains(snapshot.Id), cancellationToken);
+        unpacker.ForgetGone();
     }
 
     /// <summary>Removes the unnamed containers of processes that are gone, and what was left half-made or half-removed.</summary>

@@ -48,8 +48,8 @@ internal sealed record ContainerRecord
 
     public void Write(string path)
     {
-        using var file = new FileStream(path, System.IO.FileMode.CreateNew);
-        JsonSerializer.Serialize(file, this, ContainerRecordJson.Default.ContainerRecord);
+        using var file = new FileStream(path, System.IO.FileMode.CreateNew, System.IO.FileAccess.Write, FileShare.Read, bufferSize: 0);
+        file.Write(ContainerRecordWriter.Write(this).Span);
     }
 }
 

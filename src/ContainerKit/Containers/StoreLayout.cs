@@ -8,6 +8,7 @@ namespace ContainerKit.Containers;
 /// ROOT/              mode 0700
 ///   images/          an OCI image layout: oci-layout, index.json, blobs/sha256/…
 ///   snapshots/DRIVER/SNAPSHOT/
+///   snapshots/.bases/DRIVER/CONFIG   which snapshot the containers of an image stand on
 ///   containers/ID/   container.json, lock, running
 ///   names/NAME       the id of the container of that name
 /// </code>

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Runtime.Versioning;
 using System.Security.Cryptography;
 using System.Text;
@@ -21,7 +20,7 @@ internal sealed class Unpacker(SnapshotStore snapshots, StoreLayout store, strin
     // What the isolation engine mounts on. A container must not find these among its own changes, only because its image lacks them.
     private static readonly string[] MountPoints = ["/dev", "/proc", "/sys"];
 
-    private readonly ConcurrentDictionary<string, string> _bases = new(StringComparer.Ordinal);
+    private readonly ImageBases _bases = new(Path.Combine(store.Snapshots, ".bases", variant.Length == 0 ? snapshots.Driver.Name : $"{snapshots.Driver.Name}-{variant}"));
 
     /// <summary>Unpacks what is not there yet.</summary>
     /// <returns>The name of the snapshot that containers of the image stand on.</returns>
@@ -34,15 +33,19 @@ internal sealed class Unpacker(SnapshotStore snapshots, StoreLayout store, strin
             throw new ImageException($"The image '{image.Reference}' is for {image.Config.Platform.OperatingSystem}, and containers here are Linux's.");
         }
 
-        var top = UnpackLayers(image, progress, cancellationToken);
-        var key = top ?? "";
-        if (_bases.TryGetValue(key, out var known) && snapshots.TryFind(known) is not null)
+        var config = image.ConfigDescriptor.Digest;
+        if (_bases.Find(config) is { } known && snapshots.TryFind(known) is not null)
         {
             return known;
         }
 
-        return _bases[key] = WithMountPoints(top, cancellationToken);
+        var name = WithMountPoints(UnpackLayers(image, progress, cancellationToken), cancellationToken);
+        _bases.Remember(config, name);
+        return name;
     }
+
+    /// <summary>Drops what is remembered of snapshots that are no more.</summary>
+    public void ForgetGone() => _bases.Forget(name => snapshots.TryFind(name) is null);
 
     /// <summary>The names of all snapshots that an image may have.</summary>
     public IEnumerable<string> NamesOf(Image image)

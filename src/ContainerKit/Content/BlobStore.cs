@@ -117,13 +117,21 @@ internal sealed class BlobStore : IBlobSource
         }
     }
 
-    /// <summary>Reads a small blob and verifies it.</summary>
-    /// <exception cref="ImageException">It is missing, damaged, or larger than <paramref name="maxBytes"/>.</exception>
-    public byte[] Read(Descriptor blob, int maxBytes) => Read(this, blob, maxBytes);
+    /// <summary>Reads a small blob. It got its name when its content had been verified, and <see cref="ContainerHost.CheckAsync"/> does it again.</summary>
+    /// <exception cref="ImageException">It is missing, or larger than <paramref name="maxBytes"/> or its descriptor says.</exception>
+    public byte[] Read(Descriptor blob, int maxBytes) => ReadUnverified(this, blob, maxBytes);
 
     /// <summary>Reads a small blob of any source and verifies it.</summary>
     /// <exception cref="ImageException">It is missing, damaged, or larger than <paramref name="maxBytes"/>.</exception>
     public static byte[] Read(IBlobSource source, Descriptor blob, int maxBytes)
+    {
+        var bytes = ReadUnverified(source, blob, maxBytes);
+        return Digest.FromHash(SHA256.HashData(bytes)) == blob.Digest
+            ? bytes
+            : throw new ImageException($"The document {blob.Digest} is damaged: its content has another digest.");
+    }
+
+    private static byte[] ReadUnverified(IBlobSource source, Descriptor blob, int maxBytes)
     {
         if (blob.Size > maxBytes)
         {
@@ -138,9 +146,7 @@ internal sealed class BlobStore : IBlobSource
             throw new ImageException($"The document {blob.Digest} has not the {blob.Size} bytes that its descriptor says.");
         }
 
-        return Digest.FromHash(SHA256.HashData(bytes)) == blob.Digest
-            ? bytes
-            : throw new ImageException($"The document {blob.Digest} is damaged: its content has another digest.");
+        return bytes;
     }
 
     internal static void CheckSize(Descriptor blob, long size)
