@@ -22,7 +22,10 @@ internal sealed partial class GuestSession : IDisposable
         (_program, _now) = (program, now);
         _verbs = new Dictionary<string, Func<JsonElement, JsonElement, string>>()
         {
-            ["as"] = AsUser, ["sleep"] = Sleep, ["exec"] = Execute, ["chdir"] = (op, _) => Done(GuestCalls.chdir(op[1].GetString()!)),
+            ["as"] = AsUser,
+            ["sleep"] = Sleep,
+            ["exec"] = Execute,
+            ["chdir"] = (op, _) => Done(GuestCalls.chdir(op[1].GetString()!)),
             ["dropcaches"] = (_, _) => DropCaches(),
         };
         AddNames();

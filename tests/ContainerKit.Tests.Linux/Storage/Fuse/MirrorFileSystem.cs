@@ -56,7 +56,9 @@ internal sealed class MirrorFileSystem(string directory) : FuseFileSystem
         var errno = FileCalls.Local.TryStat(_nodes[node].Handle, default, out var stat);
         reply = new FuseAttributesReply
         {
-            Attributes = FuseAttributes.From(stat, stat.Inode), Valid = 0, BirthTime = needsBirthTime ? new UnixTime(1_000_000_000, 5) : null,
+            Attributes = FuseAttributes.From(stat, stat.Inode),
+            Valid = 0,
+            BirthTime = needsBirthTime ? new UnixTime(1_000_000_000, 5) : null,
         };
         return errno;
     }
