@@ -6,8 +6,8 @@ namespace Ckit.Commands;
 /// <summary>Copies files between the host and a container, by docker's rules about what is in the way.</summary>
 internal sealed class CpCommand : HostCommand
 {
-    private readonly Argument<string> _source = new("SRC") { Description = "What is copied: a path, or CONTAINER:PATH. A directory with '/.' behind it stands for what is in it." };
-    private readonly Argument<string> _destination = new("DST") { Description = "What it becomes, or the directory that it goes into." };
+    private readonly Argument<string> _source = new("SRC") { Description = "What is copied: a path, or CONTAINER:PATH. A directory with '/.' behind it stands for what is in it; '-' stands for a tar archive on standard input." };
+    private readonly Argument<string> _destination = new("DST") { Description = "What it becomes, or the directory that it goes into; '-' stands for a tar archive on standard output." };
 
     public CpCommand()
         : base("cp", "Copy files and directories between the host and a container.")
@@ -19,11 +19,6 @@ internal sealed class CpCommand : HostCommand
     protected override async Task<int> RunAsync(ContainerHost host, ParseResult line, CancellationToken cancellationToken)
     {
         var (from, to) = (line.GetRequiredValue(_source), line.GetRequiredValue(_destination));
-        if (from == "-" || to == "-")
-        {
-            throw new UsageException("'-' is no path: archives are neither read from standard input nor written to standard output. A file of that name is './-'.", this);
-        }
-
         var source = CopyEnd.Parse(from);
         var destination = CopyEnd.Parse(to);
         switch (source.Container, destination.Container)
@@ -49,6 +44,13 @@ internal sealed class CpCommand : HostCommand
 
     private static async Task CopyInAsync(ContainerFiles files, string source, string destination, CancellationToken cancellationToken)
     {
+        if (source == "-")
+        {
+            await using var input = Console.OpenStandardInput();
+            await files.CopyInTarAsync(input, destination, cancellationToken);
+            return;
+        }
+
         if (!Path.Exists(source) && new FileInfo(source).LinkTarget is null)
         {
             throw new UsageException($"Cannot copy '{source}': it does not exist.");
@@ -68,6 +70,13 @@ internal sealed class CpCommand : HostCommand
 
     private static async Task CopyOutAsync(ContainerFiles files, string source, string destination, CancellationToken cancellationToken)
     {
+        if (destination == "-")
+        {
+            await using var output = Console.OpenStandardOutput();
+            await files.CopyOutTarAsync(source, output, cancellationToken);
+            return;
+        }
+
         var isDirectory = (await files.GetMetadataAsync(source, cancellationToken)).Kind == FileKind.Directory;
         var existing = Directory.Exists(destination) ? FileKind.Directory : Path.Exists(destination) ? FileKind.File : (FileKind?)null;
         RequireFit(source, isDirectory, destination, existing);

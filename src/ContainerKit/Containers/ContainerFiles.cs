@@ -147,6 +147,18 @@ public sealed class ContainerFiles
     public Task SetModifiedTimeAsync(string path, UnixTime time, CancellationToken cancellationToken = default) =>
         Do(path, session => session.Tree.SetTimes(path, null, time, followSymlink: false), cancellationToken);
 
+    /// <summary>Sets when the content was last read and when it last changed, each unless null; a symlink is changed itself.</summary>
+    public Task SetTimesAsync(string path, UnixTime? accessTime, UnixTime? modifiedTime, CancellationToken cancellationToken = default) =>
+        Do(path, session => session.Tree.SetTimes(path, accessTime, modifiedTime, followSymlink: false), cancellationToken);
+
+    /// <summary>When the content was last read, as far as that was kept; of a symlink, when the link itself was.</summary>
+    public Task<UnixTime> GetAccessTimeAsync(string path, CancellationToken cancellationToken = default) =>
+        Do(path, session => session.Tree.Stat(path, followSymlink: false).Stat.AccessTime, cancellationToken);
+
+    /// <summary>Where a symbolic link points.</summary>
+    public Task<string> ReadSymbolicLinkAsync(string path, CancellationToken cancellationToken = default) =>
+        Do(path, session => session.Tree.ReadLink(path), cancellationToken);
+
     /// <summary>Sets an extended attribute, by its full name such as <c>user.note</c>; a symlink is changed itself.</summary>
     public Task SetExtendedAttributeAsync(string path, string name, ReadOnlyMemory<byte> value, CancellationToken cancellationToken = default)
     {
@@ -185,6 +197,34 @@ public sealed class ContainerFiles
     {
         ArgumentException.ThrowIfNullOrEmpty(hostPath);
         return Do(path, session => TreeWalk.CopyOut(session.Tree, path, Path.GetFullPath(hostPath), cancellationToken), cancellationToken);
+    }
+
+    /// <summary>
+    /// Unpacks a tar archive (plain, gzip, zstd, xz or bzip2) in a directory of the container, with owners, modes, times, attributes,
+    /// links and device nodes as the archive has them. What is there under a name of the archive's is replaced, but directories
+    /// are merged. As in a layer, an entry <c>.wh.NAME</c> removes NAME.
+    /// </summary>
+    /// <param name="archive">The archive; it stays the caller's.</param>
+    /// <param name="path">The absolute path in the container of a directory, which must exist, and itself stays as it is.</param>
+    /// <param name="cancellationToken">Stops the copy; what is copied stays.</param>
+    /// <exception cref="ImageException">The archive is damaged, or asks for what no tree can hold.</exception>
+    public Task CopyInTarAsync(Stream archive, string path, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(archive);
+        return Do(path, session => TarTransfer.CopyIn(session.Tree, archive, path, cancellationToken), cancellationToken);
+    }
+
+    /// <summary>
+    /// Packs a file, symlink or directory tree of the container as a tar archive, with owners, modes, times, attributes, links and device
+    /// nodes. Names in the archive begin with the last one of the path. Sockets are left out.
+    /// </summary>
+    /// <param name="path">The absolute path in the container of what is packed.</param>
+    /// <param name="archive">Where the archive goes; it stays the caller's.</param>
+    /// <param name="cancellationToken">Stops; the archive then is worthless.</param>
+    public Task CopyOutTarAsync(string path, Stream archive, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(archive);
+        return Do(path, session => TarTransfer.CopyOut(session.Tree, path, archive, cancellationToken), cancellationToken);
     }
 
     private Task<Stream> Open(string path, FileAccess access, Func<Storage.Union.UnionTree, Microsoft.Win32.SafeHandles.SafeFileHandle> open, CancellationToken cancellationToken)

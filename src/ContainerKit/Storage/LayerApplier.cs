@@ -33,14 +33,26 @@ internal sealed class LayerApplier
     /// <returns>How much was unpacked.</returns>
     /// <exception cref="ImageException">The archive is damaged, or asks for what no tree can hold.</exception>
     /// <exception cref="LinuxException">The tree cannot be written; where it is, and so why, the caller knows.</exception>
-    public static AppliedLayer Apply(LayerReader layer, UnionTree tree, CancellationToken ct = default)
+    public static AppliedLayer Apply(LayerReader layer, UnionTree tree, CancellationToken ct = default) => Apply(layer, tree, "/", ct);
+
+    /// <summary>The same, below a directory of the tree, which itself stays as it is.</summary>
+    /// <param name="layer">The archive.</param>
+    /// <param name="tree">The tree.</param>
+    /// <param name="below">The directory's path, free of symlinks.</param>
+    /// <param name="ct">Stops between two entries, and within large files.</param>
+    public static AppliedLayer Apply(LayerReader layer, UnionTree tree, string below, CancellationToken ct = default)
     {
         var applier = new LayerApplier(tree);
         var (entries, bytes) = (0L, 0L);
         while (layer.MoveNext(ct))
         {
             ct.ThrowIfCancellationRequested();
-            var entry = layer.Current;
+            if (below != "/" && layer.Current.Path == "/")
+            {
+                continue;
+            }
+
+            var entry = Below(below, layer.Current);
             try
             {
                 applier.Apply(entry, layer, ct);
@@ -57,6 +69,10 @@ internal sealed class LayerApplier
         applier.SetDirectoryTimes();
         return new AppliedLayer(entries, bytes);
     }
+
+    private static LayerEntry Below(string directory, LayerEntry entry) => directory == "/"
+        ? entry
+        : entry with { Path = directory + entry.Path, HardLinkTarget = entry.HardLinkTarget is { } target ? directory + target : null };
 
     private void Apply(LayerEntry entry, LayerReader layer, CancellationToken ct)
     {

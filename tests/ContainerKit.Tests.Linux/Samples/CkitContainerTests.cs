@@ -1,3 +1,5 @@
+using ContainerKit.Tests.Linux.Support;
+
 namespace ContainerKit.Tests.Linux.Samples;
 
 internal sealed class CkitContainerTests : CkitFixture
@@ -53,14 +55,22 @@ internal sealed class CkitContainerTests : CkitFixture
         Assert.That(Output("diff", "copied"), Is.EqualTo("C /etc\nA /etc/to-copy"));
     }
 
-    [TestCase("-", "halfway:/etc/x")]
-    [TestCase("halfway:/etc/motd", "-")]
-    public void Cp_refuses_standard_streams(string source, string destination)
+    [Test]
+    public void Cp_reads_and_writes_archives_as_streams()
     {
-        var result = Ckit("cp", source, destination);
+        Output("create", "--name", "piped", "box:1", "true");
 
-        Assert.That(result.ExitCode, Is.EqualTo(125));
-        Assert.That(result.Error, Does.StartWith("ckit: '-' is no path: "));
+        var result = Shell.Script(
+            """
+            "$1" --root "$2" cp piped:/etc - | tar -xO etc/motd
+            printf new > "$3"/piped-file; tar -C "$3" -c piped-file | "$1" --root "$2" cp - piped:/tmp
+            """,
+            SamplePrograms.PathOf("ckit"),
+            Path.Combine(HostDirectory, "store"),
+            HostDirectory);
+
+        Assert.That(result, Is.EqualTo("hello from below"));
+        Assert.That(Output("diff", "piped"), Is.EqualTo("C /tmp\nA /tmp/piped-file"));
     }
 
     [Test]
