@@ -1,6 +1,16 @@
 using System.CommandLine;
 using Ckit.CommandLine;
 
+if (MountHelper.IsMeant)
+{
+    return await MountHelper.RunAsync(args);
+}
+
+if (args is [UnionService.Name, var mountPoint, var mountOptions])
+{
+    return await UnionService.ServeAsync(mountPoint, mountOptions);
+}
+
 // An interruption asks the command to give up, and the command tidies up; ckit run passes it on to the container instead.
 using var interruption = new Interruption();
 try

@@ -27,6 +27,7 @@ internal static class CkitRoot
         ("ls", () => new LsCommand()),
         ("cat", () => new CatCommand()),
         ("inspect", () => new InspectCommand()),
+        ("mount", () => new MountCommand()),
         ("info", () => new InfoCommand()),
         ("check", () => new CheckCommand()),
     ];

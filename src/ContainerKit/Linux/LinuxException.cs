@@ -59,4 +59,24 @@ internal static class Errno
         ENOMEM = 12, EACCES = 13, EBUSY = 16, EEXIST = 17, EXDEV = 18, ENODEV = 19, ENOTDIR = 20, EISDIR = 21, EINVAL = 22, EMFILE = 24, ENOTTY = 25,
         ETXTBSY = 26, EFBIG = 27, ENOSPC = 28, EROFS = 30, EMLINK = 31, EPIPE = 32, ERANGE = 34, ENAMETOOLONG = 36, ENOSYS = 38,
         ENOTEMPTY = 39, ELOOP = 40, ENODATA = 61, EOVERFLOW = 75, EOPNOTSUPP = 95, ENOTCONN = 107, ESTALE = 116, EDQUOT = 122;
+
+    /// <summary>The name in the manual, for those errors that a mount is refused with; the number for others.</summary>
+    public static string NameOf(int errno) => errno switch
+    {
+        EPERM => nameof(EPERM),
+        ENOENT => nameof(ENOENT),
+        EIO => nameof(EIO),
+        EACCES => nameof(EACCES),
+        EBUSY => nameof(EBUSY),
+        EEXIST => nameof(EEXIST),
+        ENODEV => nameof(ENODEV),
+        ENOTDIR => nameof(ENOTDIR),
+        EINVAL => nameof(EINVAL),
+        ENOSPC => nameof(ENOSPC),
+        EROFS => nameof(EROFS),
+        ELOOP => nameof(ELOOP),
+        ENOSYS => nameof(ENOSYS),
+        EOPNOTSUPP => nameof(EOPNOTSUPP),
+        _ => $"errno {errno}",
+    };
 }

@@ -18,6 +18,9 @@ internal sealed record AufsMountOptions
         "ro", "rw", "suid", "nosuid", "dev", "nodev", "exec", "noexec", "atime", "noatime", "relatime", "norelatime", "strictatime",
         "diratime", "nodiratime"];
 
+    /// <summary>Whether a word is one of those that every mount takes, such as <c>nosuid</c>.</summary>
+    public static bool IsFlag(string word) => KernelFlags.Contains(word);
+
     /// <summary>The branches, the topmost first.</summary>
     public required IReadOnlyList<AufsBranch> Branches { get; init; }
 

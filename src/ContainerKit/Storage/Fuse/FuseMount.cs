@@ -65,7 +65,7 @@ internal sealed class FuseMount : IDisposable
 
         if (errno != 0)
         {
-            throw new StorageException($"Cannot mount on '{mountPoint}': {LinuxException.Describe(errno)}.");
+            throw new StorageException($"Cannot mount on '{mountPoint}': {LinuxException.Describe(errno)} ({Errno.NameOf(errno)}).");
         }
     }
 

@@ -31,6 +31,7 @@ internal sealed partial class UnionCore : IDisposable
     private readonly UnionCoreOptions _options;
     private ulong _listings;
     private UpperBranch? _upper;
+    private bool _isDisposed;
 
     /// <param name="branches">
     /// The topmost first; taken over. If the first is writable, everything goes there, and others are read only. If it is not, names cannot be
@@ -88,6 +89,12 @@ internal sealed partial class UnionCore : IDisposable
         _tree.EnterWriteLock();
         try
         {
+            if (_isDisposed)
+            {
+                return;
+            }
+
+            _isDisposed = true;
             foreach (var inode in _table.All())
             {
                 if (!IsAufs && inode.Link is { } link)

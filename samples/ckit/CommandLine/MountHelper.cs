@@ -1,0 +1,70 @@
+using System.Text;
+
+namespace Ckit.CommandLine;
+
+/// <summary>This program as mount(8)'s helper for the type <c>ckunion</c>: <c>mount.ckunion SOURCE MOUNTPOINT [-sfnv] [-o OPTIONS] [-t TYPE]</c>.</summary>
+internal static class MountHelper
+{
+    private const string Name = "mount.ckunion";
+
+    // What mount(8) answers when the mount failed.
+    private const int MountFailed = 32;
+
+    /// <summary>Whether this process was started under the helper's name.</summary>
+    public static bool IsMeant
+    {
+        get
+        {
+            // .NET tells the path of the program, and not the name that it was called by.
+            var commandLine = File.ReadAllBytes("/proc/self/cmdline").AsSpan();
+            return Path.GetFileName(Encoding.UTF8.GetString(commandLine[..commandLine.IndexOf((byte)0)])) == Name;
+        }
+    }
+
+    public static async Task<int> RunAsync(string[] arguments)
+    {
+        try
+        {
+            var (mountPoint, options, isFake) = Parse(arguments);
+            return isFake ? 0 : await UnionService.StartAsync(mountPoint, options, CancellationToken.None);
+        }
+        catch (Exception e)
+        {
+            Failure.Report(e);
+            return MountFailed;
+        }
+    }
+
+    private static (string MountPoint, string Options, bool IsFake) Parse(string[] arguments)
+    {
+        var (places, options, isFake) = (new List<string>(), new List<string>(), false);
+        for (var i = 0; i < arguments.Length; i++)
+        {
+            switch (arguments[i])
+            {
+                case "-o" or "-t" or "-N" when i == arguments.Length - 1:
+                    throw new UsageException($"{arguments[i]} needs a value.");
+                case "-o":
+                    options.Add(arguments[++i]);
+                    break;
+                case "-t":
+                    i++;
+                    break;
+                case "-N":
+                    throw new UsageException("A union is mounted in the mount namespace of its server only.");
+                case ['-', _, ..] flags when flags.AsSpan(1).IndexOfAnyExcept("sfnv") < 0:
+                    isFake |= flags.Contains('f', StringComparison.Ordinal);
+                    break;
+                case ['-', _, ..] unknown:
+                    throw new UsageException($"There is no option '{unknown}'.");
+                case var place:
+                    places.Add(place);
+                    break;
+            }
+        }
+
+        return places is [_, var mountPoint]
+            ? (mountPoint, string.Join(',', options), isFake)
+            : throw new UsageException($"Usage: {Name} SOURCE MOUNTPOINT [-sfnv] [-o OPTIONS].");
+    }
+}

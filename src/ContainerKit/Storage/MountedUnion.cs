@@ -1,0 +1,159 @@
+using System.Runtime.Versioning;
+using ContainerKit.Linux;
+using ContainerKit.Storage.Fuse;
+using ContainerKit.Storage.Union;
+using ContainerKit.Storage.Union.Core;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace ContainerKit;
+
+/// <summary>
+/// A stack of directories as one file system, mounted on a directory of the host: changes go to the topmost one, after a file was copied up to it.
+/// This process serves it, so that it ends with this process: a mount that nobody serves any more answers ENOTCONN until it is unmounted.
+/// </summary>
+/// <remarks>Takes root, or CAP_SYS_ADMIN in a user namespace in which this process was started. The directories must not be changed but through the mount.</remarks>
+public sealed class MountedUnion : IAsyncDisposable
+{
+    private readonly FuseServer _server;
+
+    private MountedUnion(string mountPoint, FuseServer server) => (MountPoint, _server) = (mountPoint, server);
+
+    /// <summary>The directory that it is mounted on; absolute.</summary>
+    public string MountPoint { get; }
+
+    /// <summary>Whether the kernel reads and writes the files itself (<c>active</c>), or why it does not.</summary>
+    public string Passthrough => OperatingSystem.IsLinux() ? _server.Passthrough.ToString() : "";
+
+    /// <summary>Completes when it has been unmounted, by whomever.</summary>
+    public Task Unmounted => OperatingSystem.IsLinux() ? _server.Ended : Task.CompletedTask;
+
+    /// <summary>Mounts a union and begins to serve it.</summary>
+    /// <param name="mountPoint">An existing directory.</param>
+    /// <param name="options">What it is stacked from.</param>
+    /// <param name="cancellationToken">Gives up before anything is mounted.</param>
+    /// <exception cref="StorageException">It cannot be mounted; the message ends with the name of the kernel's error in brackets.</exception>
+    /// <exception cref="PlatformNotSupportedException">This system is not Linux.</exception>
+    public static Task<MountedUnion> MountAsync(string mountPoint, UnionMountOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(mountPoint);
+        ArgumentNullException.ThrowIfNull(options);
+        return Task.Run(
+            () => OperatingSystem.IsLinux()
+                ? Mount(Path.GetFullPath(mountPoint), options)
+                : throw new PlatformNotSupportedException("Unions are mounted on Linux only."),
+            cancellationToken);
+    }
+
+    /// <summary>Unmounts it, from the tree at once and wholly when nobody uses it any more, and stops serving.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return;
+        }
+
+        if (!_server.Ended.IsCompleted)
+        {
+            _ = MountCalls.TryUnmount(MountPoint, lazily: true);
+        }
+
+        await Task.Run(_server.Dispose).ConfigureAwait(false);
+    }
+
+    [SupportedOSPlatform("linux")]
+    private static MountedUnion Mount(string mountPoint, UnionMountOptions options)
+    {
+        try
+        {
+            RequireInodeFile(mountPoint, options.InodeFile);
+            var union = Open(options);
+            try
+            {
+                return Serve(mountPoint, options, union);
+            }
+            catch
+            {
+                union.Dispose();
+                throw;
+            }
+        }
+        catch (LinuxException e)
+        {
+            // AUFS has one word for everything that is wrong with a branch.
+            throw Refusal(mountPoint, e, options.IsAufs ? Errno.EINVAL : e.Errno);
+        }
+    }
+
+    private static StorageException Refusal(string mountPoint, LinuxException e, int errno) =>
+        new($"Cannot mount on '{mountPoint}': {e.Message.TrimEnd('.')} ({Errno.NameOf(errno)}).", e);
+
+    // Nothing is kept there, and yet whoever names it expects that it could be.
+    [SupportedOSPlatform("linux")]
+    private static void RequireInodeFile(string mountPoint, string? file)
+    {
+        if (file is null)
+        {
+            return;
+        }
+
+        var errno = Path.Exists(file) ? Errno.EEXIST : Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(file))) ? 0 : Errno.ENOENT;
+        if (errno != 0)
+        {
+            throw Refusal(mountPoint, new LinuxException(errno, $"keep inode numbers in '{file}'"), errno);
+        }
+    }
+
+    [SupportedOSPlatform("linux")]
+    private static UnionCore Open(UnionMountOptions options) => UnionOpening.Open(
+        options.Branches,
+        options.IsAufs ? AufsDialect.Instance : OverlayDialect.Trusted,
+        TreeOwnership.Direct,
+        options.WorkDirectory,
+        options.Core);
+
+    [SupportedOSPlatform("linux")]
+    private static MountedUnion Serve(string mountPoint, UnionMountOptions options, UnionCore union)
+    {
+        var isReadOnly = options.Flags.LastOrDefault(flag => flag is "ro" or "rw") == "ro";
+        using var mount = FuseMount.Make(new FuseMountOptions { IsReadOnly = isReadOnly, Attributes = AttributesOf(options.Flags) });
+        var logger = options.LoggerFactory?.CreateLogger<MountedUnion>() ?? NullLogger<MountedUnion>.Instance;
+        var server = mount.Serve(new UnionFileSystem(union), new FuseServerOptions { Passthrough = options.Passthrough, Logger = logger });
+        try
+        {
+            mount.Attach(mountPoint);
+            return new MountedUnion(mountPoint, server);
+        }
+        catch
+        {
+            server.Dispose();
+            throw;
+        }
+    }
+
+    [SupportedOSPlatform("linux")]
+    private static MountAttributes AttributesOf(IEnumerable<string> flags)
+    {
+        var attributes = MountAttributes.None;
+        foreach (var flag in flags)
+        {
+            attributes = flag switch
+            {
+                "nosuid" => attributes | MountAttributes.NoSetId,
+                "suid" => attributes & ~MountAttributes.NoSetId,
+                "nodev" => attributes | MountAttributes.NoDevices,
+                "dev" => attributes & ~MountAttributes.NoDevices,
+                "noexec" => attributes | MountAttributes.NoExecution,
+                "exec" => attributes & ~MountAttributes.NoExecution,
+                "noatime" => attributes | MountAttributes.NoAccessTime,
+                "strictatime" => attributes | MountAttributes.StrictAccessTime,
+                "nodiratime" => attributes | MountAttributes.NoDirectoryAccessTime,
+                "ro" => attributes | MountAttributes.ReadOnly,
+                "rw" => attributes & ~MountAttributes.ReadOnly,
+                _ => attributes,
+            };
+        }
+
+        return attributes;
+    }
+}
