@@ -44,7 +44,7 @@ internal static partial class UnionService
         catch (Exception e) when (e is ContainerKitException or ArgumentException)
         {
             // mount(2) would say the same of options that it does not know.
-            Say(e is ArgumentException ? $"{e.Message.TrimEnd('.')} (EINVAL)." : e.Message);
+            Say(e is ArgumentException && !e.Message.EndsWith("(ENOSPC).", StringComparison.Ordinal) ? $"{e.Message.TrimEnd('.')} (EINVAL)." : e.Message);
             return Failure.ExitCode;
         }
 

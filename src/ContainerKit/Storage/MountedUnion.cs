@@ -88,7 +88,7 @@ public sealed class MountedUnion : IAsyncDisposable
     private static StorageException Refusal(string mountPoint, LinuxException e, int errno) =>
         new($"Cannot mount on '{mountPoint}': {e.Message.TrimEnd('.')} ({Errno.NameOf(errno)}).", e);
 
-    // Nothing is kept there, and yet whoever names it expects that it could be.
+    // Nothing is kept there, and yet whoever names it expects that it could be. AUFS's file is gone as soon, too.
     [SupportedOSPlatform("linux")]
     private static void RequireInodeFile(string mountPoint, string? file)
     {
@@ -97,11 +97,15 @@ public sealed class MountedUnion : IAsyncDisposable
             return;
         }
 
-        var errno = Path.Exists(file) ? Errno.EEXIST : Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(file))) ? 0 : Errno.ENOENT;
+        const int OwnerOnly = 0x180;
+        var errno = FileCalls.Local.TryOpen(null, file, OpenFlags.Write | OpenFlags.Create | OpenFlags.Exclusive, OwnerOnly, Resolve.Host, out var handle);
         if (errno != 0)
         {
             throw Refusal(mountPoint, new LinuxException(errno, $"keep inode numbers in '{file}'"), errno);
         }
+
+        handle.Dispose();
+        File.Delete(file);
     }
 
     [SupportedOSPlatform("linux")]

@@ -150,7 +150,7 @@ public sealed record UnionMountOptions
             Passthrough = PassthroughMode.Off,
             Branches = [.. parsed.Branches.Select(branch => (branch.Path, branch.Options))],
             InodeFile = parsed.InodeFile,
-            Core = new UnionCoreOptions { KeepsLinks = parsed.KeepsLinks, MakesOpaque = parsed.MakesOpaque },
+            Core = new UnionCoreOptions { KeepsLinks = parsed.KeepsLinks, MakesOpaque = parsed.MakesOpaque, HasAcls = parsed.HasAcls },
             Flags = parsed.Flags,
         };
     }

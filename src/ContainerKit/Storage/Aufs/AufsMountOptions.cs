@@ -135,7 +135,7 @@ internal sealed record AufsMountOptions
     {
         if (branches.Count is 0 or > MaxBranches)
         {
-            throw new ArgumentException(branches.Count == 0 ? "A union needs at least one branch." : $"A union has at most {MaxBranches} branches.");
+            throw new ArgumentException(branches.Count == 0 ? "A union needs at least one branch." : $"A union has at most {MaxBranches} branches (ENOSPC).");
         }
 
         // Sorted, a directory stands directly before what is in it.

@@ -76,7 +76,7 @@ internal sealed partial class UnionFileSystem
     public override int ListExtendedAttributes(in FuseRequest request, ulong node, Span<byte> names, out int length)
     {
         length = 0;
-        return union.Find(node) is { } inode ? union.ListExtendedAttributes(inode, names, out length) : Errno.ESTALE;
+        return union.Find(node) is { } inode ? union.ListExtendedAttributes(inode, request.UserId is 0 or uint.MaxValue, names, out length) : Errno.ESTALE;
     }
 
     public override int RemoveExtendedAttribute(in FuseRequest request, ulong node, ReadOnlySpan<byte> name) =>

@@ -167,7 +167,8 @@ internal sealed partial class UnionFileSystem
             open.Registered = inode.Branch;
             var isActive = Kernel.Passthrough.IsActive;
             open.Backing.Open(Kernel, isActive && !HasSetIds(inode, isWriting) ? inode.Data : null, ref reply);
-            if ((reply.Flags & FuseOpenFlags.Passthrough) == 0 && !isActive)
+            // A name that has to be put into the writable branch when it is read needs a read that arrives.
+            if ((reply.Flags & FuseOpenFlags.Passthrough) == 0 && !isActive && !union.HasUnshownName(inode))
             {
                 reply.Flags |= FuseOpenFlags.KeepCache;
             }

@@ -152,10 +152,11 @@ internal sealed class AufsDialect : IWhiteoutDialect
     /// <param name="calls">Who makes the calls.</param>
     /// <param name="root">The branch's root.</param>
     /// <param name="withLinks">Whether lower files with several names are kept together (AUFS's <c>plink</c>).</param>
+    /// <param name="withBase">Whether whiteouts are names of one file, and so that file is needed.</param>
     /// <returns>0, or <see cref="Errno.EINVAL"/> when one of the names is something else, or another <see cref="Errno"/>.</returns>
-    public static int Prepare(FileCalls calls, SafeFileHandle root, bool withLinks = true)
+    public static int Prepare(FileCalls calls, SafeFileHandle root, bool withLinks = true, bool withBase = true)
     {
-        var errno = MakeBase(calls, root);
+        var errno = withBase ? MakeBase(calls, root) : 0;
         errno = errno != 0 || !withLinks ? errno : MakeOwnDirectory(calls, root, LinksName);
         return errno != 0 ? errno : MakeOwnDirectory(calls, root, OrphansName);
     }

@@ -59,7 +59,12 @@ internal static class BranchBuilder
                 break;
         }
 
-        GuestFiles.Checked(GuestCalls.lchown(path, IdOf(entry, "u"), IdOf(entry, "g")));
+        if (entry.TryGetProperty("u", out _) || entry.TryGetProperty("g", out _))
+        {
+            // What has no owner of its own keeps the group that a set-group-ID directory gave it.
+            GuestFiles.Checked(GuestCalls.lchown(path, IdOf(entry, "u"), IdOf(entry, "g")));
+        }
+
         if (kind != "l")
         {
             GuestFiles.Checked(GuestCalls.chmod(path, mode));

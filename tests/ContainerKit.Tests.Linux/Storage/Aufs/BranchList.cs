@@ -9,6 +9,12 @@ internal static class BranchList
     private static string ChangeOne(string options, string change)
     {
         var (verb, branch) = change.Split([':', '='], 2) switch { [var v, var b] => (v, b), var odd => (odd[0], "") };
+        if (verb is "append" or "prepend" or "add" or "ins" && ListOf(options).Any(each => PathOf(each) == PathOf(verb is "add" or "ins" ? branch[(branch.IndexOf(':') + 1)..] : branch)))
+        {
+            // A branch that is there already stays where it is, and nothing is said about it.
+            return options;
+        }
+
         return verb switch
         {
             // At a mount, append means the same.
@@ -31,10 +37,11 @@ internal static class BranchList
     // br:A=rw:B=ro,append:C=ro
     private static string WithBranches(string options, Func<List<string>, List<string>> change)
     {
-        var words = options.Split(',');
-        var lists = words.Where(IsList).SelectMany(word => word.Split([':', '='], 2)[1].Split(':')).ToList();
-        return string.Join(',', [$"br:{string.Join(':', change(lists))}", .. words.Where(word => !IsList(word))]);
+        return string.Join(',', [$"br:{string.Join(':', change(ListOf(options)))}", .. options.Split(',').Where(word => !IsList(word))]);
     }
+
+    private static List<string> ListOf(string options) =>
+        [.. options.Split(',').Where(IsList).SelectMany(word => word.Split([':', '='], 2)[1].Split(':'))];
 
     private static bool IsList(string word) => word.StartsWith("br", StringComparison.Ordinal)
         || word.StartsWith("dirs=", StringComparison.Ordinal) || word.StartsWith("append", StringComparison.Ordinal);

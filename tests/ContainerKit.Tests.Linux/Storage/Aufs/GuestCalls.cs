@@ -165,6 +165,12 @@ internal static unsafe partial class GuestCalls
     public static partial int chdir(string path);
 
     [LibraryImport(Library, SetLastError = true)]
+    public static partial int socket(int family, int type, int protocol);
+
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial int bind(int socket, byte[] address, int length);
+
+    [LibraryImport(Library, SetLastError = true)]
     private static partial nint syscall(nint number, nint a, nint b, nint c);
 
     /// <summary>

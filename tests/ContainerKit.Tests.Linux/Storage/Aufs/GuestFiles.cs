@@ -12,7 +12,7 @@ internal static unsafe class GuestFiles
 {
     public static byte[] ReadAll(string path)
     {
-        var descriptor = Open(path, GuestCalls.O_NOFOLLOW, 0);
+        var descriptor = Open(path, 0, 0);
         try
         {
             var content = new MemoryStream();

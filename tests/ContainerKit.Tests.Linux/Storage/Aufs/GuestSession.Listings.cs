@@ -58,6 +58,6 @@ internal sealed partial class GuestSession
     }
 
     // This process's own libraries may be mapped from the root that the scenario's place is made from, which lies deeper.
-    [GeneratedRegex("/mnt/[^/]+$", RegexOptions.Multiline)]
+    [GeneratedRegex("/mnt/[^/\\n]+$", RegexOptions.Multiline)]
     private static partial Regex PathInMount();
 }

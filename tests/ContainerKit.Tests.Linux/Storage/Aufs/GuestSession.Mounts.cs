@@ -10,12 +10,14 @@ internal sealed partial class GuestSession
 
     private readonly UnionProgram _program;
     private string _options = "";
+    private string? _ownOptions;
 
     /// <summary>Mounts the union of the scenario.</summary>
     /// <returns><c>ok</c>, or the name of the error.</returns>
     public string Mount(string options)
     {
         _options = options;
+        _ownOptions ??= options;
         return MountAgain();
     }
 
@@ -24,7 +26,7 @@ internal sealed partial class GuestSession
 
     private void AddMounts()
     {
-        _verbs["mount"] = (op, _) => Must(Has(op, 1) ? Mount(op[1].GetString()!) : MountAgain());
+        _verbs["mount"] = (op, _) => Must(Mount(Has(op, 1) ? op[1].GetString()! : _ownOptions!));
         _verbs["umount"] = (_, _) => Must(Unmount());
         _verbs["remount"] = (op, _) => Must(Remount(op[1].GetString()!));
         _verbs["mounton"] = (op, _) => Must(MountOn(op[1].GetString()!, op[2].GetString()!));

@@ -40,11 +40,19 @@ internal sealed partial class GuestSession
 
     private static string BindSocket(string path)
     {
-        // .NET asks whether the path exists, which would be another operation.
-        using var socket = new System.Net.Sockets.Socket(
-            System.Net.Sockets.AddressFamily.Unix, System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Unspecified);
-        socket.Bind(new System.Net.Sockets.UnixDomainSocketEndPoint(path));
-        return Nothing;
+        // A socket of .NET's own would take its name away when it is closed.
+        var socket = (int)GuestFiles.Checked(GuestCalls.socket(1, 1, 0));
+        var address = new byte[110];
+        address[0] = 1;
+        System.Text.Encoding.UTF8.GetBytes(path).CopyTo(address, 2);
+        try
+        {
+            return Done(GuestCalls.bind(socket, address, address.Length));
+        }
+        finally
+        {
+            _ = GuestCalls.close(socket);
+        }
     }
 
     private static uint ModeOf(JsonElement operation, int argument, uint usual) =>

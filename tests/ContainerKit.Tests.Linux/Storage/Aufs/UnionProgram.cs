@@ -11,6 +11,8 @@ namespace ContainerKit.Tests.Linux.Storage.Aufs;
 /// </summary>
 internal sealed class UnionProgram
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
     // mount(8) starts a helper of this name; it is ckit under another.
     private readonly string _program = Path.Combine(Path.GetDirectoryName(SamplePrograms.PathOf("ckit"))!, "mount.ckunion");
 
@@ -33,8 +35,31 @@ internal sealed class UnionProgram
 
     /// <summary>Takes a mount away.</summary>
     /// <returns><c>ok</c>, or the name of the error.</returns>
-    public static string Unmount(string target) =>
-        GuestCalls.umount2(target, 0) == 0 ? "ok" : Errno.NameOf(Marshal.GetLastPInvokeError());
+    public static string Unmount(string target)
+    {
+        if (GuestCalls.umount2(target, 0) != 0)
+        {
+            return Errno.NameOf(Marshal.GetLastPInvokeError());
+        }
+
+        // The server lets go of its branches a moment after the kernel has let go of the mount.
+        SpinWait.SpinUntil(() => !IsServed(target), Patience);
+        return "ok";
+    }
+
+    private static bool IsServed(string target) => System.IO.Directory.EnumerateDirectories("/proc").Any(process =>
+    {
+        try
+        {
+            return File.ReadAllText($"{process}/cmdline").Contains($"\0serve-union\0{target}\0", StringComparison.Ordinal)
+                && File.ResolveLinkTarget($"{process}/ns/mnt", returnFinalTarget: false)?.Name == File.ResolveLinkTarget("/proc/thread-self/ns/mnt", returnFinalTarget: false)?.Name;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It has ended meanwhile, or is none of ours.
+            return false;
+        }
+    });
 
     // The message ends with the name of the error in brackets.
     private static string ErrorOf(string message)

@@ -139,6 +139,11 @@ internal sealed partial class UnionCore
             }
 
             inode.Branch = upper.Branch;
+            if (disk.LinkCount > 1 && !_options.KeepsLinks)
+            {
+                LeaveOtherNames(inode, disk);
+            }
+
             _table.Equate(copy, inode);
             Touched?.Invoke(inode);
             return inode.Opens == 0 ? 0 : ReopenData(inode);
@@ -149,8 +154,27 @@ internal sealed partial class UnionCore
         }
     }
 
+    /// <summary>From here on the other names are those of another file, which stays what it was.</summary>
+    private void LeaveOtherNames(Inode inode, in FileStat lower)
+    {
+        _table.Vanish(lower);
+        lock (_names)
+        {
+            inode.OtherNames?.ForEach(name => name.Directory.RemoveChild(name.Name));
+            inode.OtherNames = null;
+        }
+    }
+
     private int PlaceCopy(Inode inode, InodeName place, UpperBranch upper, string aside, in FileStat disk, bool isForLink)
     {
+        if (isForLink)
+        {
+            // AUFS leaves the directory of the old name alone, too.
+            var hidden = HideLink(inode, upper, aside, disk);
+            place.IsShown = false;
+            return hidden != 0 ? hidden : _calls.TryUnlink(upper.Staging, aside, isDirectory: false);
+        }
+
         var errno = EnsureUpper(place.Directory, out var into);
         var times = default(FileStat);
         errno = errno != 0 ? errno : _calls.TryStat(into.Handle, default, out times);
@@ -159,7 +183,7 @@ internal sealed partial class UnionCore
             return errno;
         }
 
-        if ((disk.LinkCount > 1 && _options.KeepsLinks) || isForLink)
+        if (disk.LinkCount > 1 && _options.KeepsLinks)
         {
             errno = HideLink(inode, upper, aside, disk);
             if (errno != 0)
@@ -168,9 +192,7 @@ internal sealed partial class UnionCore
             }
         }
 
-        errno = isForLink
-            ? _calls.TryUnlink(upper.Staging, aside, isDirectory: false)
-            : _calls.TryRename(upper.Staging, aside, into.Handle, place.Name, RenameFlags.None);
+        errno = _calls.TryRename(upper.Staging, aside, into.Handle, place.Name, RenameFlags.None);
         if (errno != 0)
         {
             return errno;
@@ -178,7 +200,7 @@ internal sealed partial class UnionCore
 
         inode.Held?.Dispose();
         inode.Held = null;
-        place.IsShown = !isForLink;
+        place.IsShown = true;
 
         // To those who look at the directory nothing happened. AUFS lets it show.
         Touched?.Invoke(place.Directory);

@@ -7,6 +7,8 @@ internal sealed partial class UnionCore
 {
     private const int Create = 1, Replace = 2;
 
+    private static ReadOnlySpan<byte> AclPrefix => "system.posix_acl_"u8;
+
     private static ReadOnlySpan<byte> DefaultAcl => "system.posix_acl_default"u8;
 
     /// <summary>Sets one.</summary>
@@ -20,6 +22,11 @@ internal sealed partial class UnionCore
         if (IsHidden(name))
         {
             return Errno.EPERM;
+        }
+
+        if (!_options.HasAcls && name.StartsWith(AclPrefix))
+        {
+            return Errno.EOPNOTSUPP;
         }
 
         var errno = CopyUp(inode);
@@ -78,7 +85,8 @@ internal sealed partial class UnionCore
         }
     }
 
-    public int ListExtendedAttributes(Inode inode, Span<byte> names, out int length)
+    /// <summary>Lists the names; those that begin with <c>trusted.</c> are root's to see.</summary>
+    public int ListExtendedAttributes(Inode inode, bool isRoot, Span<byte> names, out int length)
     {
         length = 0;
         _tree.EnterReadLock();
@@ -92,7 +100,7 @@ internal sealed partial class UnionCore
                 return errno;
             }
 
-            length = WithoutHidden(names[..length]);
+            length = WithoutHidden(names[..length], isRoot);
             return 0;
         }
         finally
@@ -142,14 +150,15 @@ internal sealed partial class UnionCore
         return errno;
     }
 
-    private int WithoutHidden(Span<byte> names)
+    private int WithoutHidden(Span<byte> names, bool isRoot)
     {
         var kept = 0;
         for (var start = 0; start < names.Length;)
         {
             var end = start + names[start..].IndexOf((byte)0) + 1;
             var name = names[start..end];
-            if (!IsHidden(name[..^1]))
+            var isKept = !IsHidden(name[..^1]) && (isRoot || !name.StartsWith("trusted."u8));
+            if (isKept)
             {
                 name.CopyTo(names[kept..]);
                 kept += name.Length;

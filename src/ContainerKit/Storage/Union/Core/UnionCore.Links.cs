@@ -110,7 +110,8 @@ internal sealed partial class UnionCore
         }
     }
 
-    private bool HasUnshownName(Inode inode)
+    /// <summary>Whether the writable branch has an object, and not all of its names that were met.</summary>
+    public bool HasUnshownName(Inode inode)
     {
         if (inode.Name is not { } first || inode.Link is null)
         {

@@ -144,6 +144,9 @@ internal sealed record UnionCoreOptions
 
     /// <summary>AUFS's <c>diropq=a</c>: every new directory is opaque.</summary>
     public bool MakesOpaque { get; init; }
+
+    /// <summary>Whether ACLs can be set; those that lower files have are obeyed all the same, as AUFS does without <c>acl</c>.</summary>
+    public bool HasAcls { get; init; } = true;
 }
 
 /// <summary>On whose behalf something is made.</summary>

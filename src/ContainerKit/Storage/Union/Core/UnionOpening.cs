@@ -36,6 +36,14 @@ internal static class UnionOpening
                 opened.Add(new UnionBranch(RootedDirectory.Open(path, calls), permissions));
             }
 
+            if (dialect is AufsDialect)
+            {
+                foreach (var branch in opened.Where(branch => branch.IsWritable))
+                {
+                    Prepare(branch, options ?? new UnionCoreOptions(), calls);
+                }
+            }
+
             staging = opened[0].IsWritable ? OpenStaging(opened[0], dialect, workDirectory, options ?? new UnionCoreOptions(), calls) : null;
             return new UnionCore(opened, dialect, ownership, staging, calls, options);
         }
@@ -47,13 +55,19 @@ internal static class UnionOpening
         }
     }
 
+    private static void Prepare(UnionBranch branch, UnionCoreOptions options, FileCalls calls)
+    {
+        var isShared = (branch.Options & BranchOptions.SeparateWhiteouts) == 0;
+        LinuxException.ThrowIf(AufsDialect.Prepare(calls, branch.Root, options.KeepsLinks, isShared), $"prepare a writable branch");
+    }
+
     /// <summary>Opens the directory where objects of a writable branch are made, and empties it of ours.</summary>
     public static SafeFileHandle OpenStaging(UnionBranch branch, IWhiteoutDialect dialect, string? workDirectory, UnionCoreOptions options, FileCalls? calls = null)
     {
         calls ??= FileCalls.Local;
         if (dialect is AufsDialect)
         {
-            LinuxException.ThrowIf(AufsDialect.Prepare(calls, branch.Root, options.KeepsLinks), $"prepare a writable branch");
+            Prepare(branch, options, calls);
         }
 
         SafeFileHandle staging;
