@@ -48,10 +48,11 @@ internal sealed class ContainerInstance : IFileTreeSource
         lock (_gate)
         {
             ThrowIfRemoved();
-            if (_run is { Process: var process })
+            if (_run is { } run)
             {
                 // The kernel has these layers mounted: what goes in must go in by the mount, and /proc has a door to it.
-                var live = LiveRoot.Open(process, _catalog.Identity.Worker?.Calls);
+                var calls = run.Calls;
+                var live = LiveRoot.Open(run.Process, calls, calls is null ? _catalog.Identity.Snapshots.Ownership : null);
                 return new FileTreeSession(live, live);
             }
 

@@ -48,6 +48,9 @@ internal sealed class ContainerRun : IAsyncDisposable
 
     public Stream Error { get; }
 
+    /// <summary>Who makes file calls on what the container sees; null for this process.</summary>
+    public FileCalls? Calls => _root?.CallsIn(Process, _catalog) ?? _catalog.Identity.Worker?.Calls;
+
     public int MaxCapturedBytes => _record.Options.MaxCapturedBytes;
 
     public int? StopSignal => SignalNames.TryParse(_record.Image.StopSignal);
@@ -76,9 +79,9 @@ internal sealed class ContainerRun : IAsyncDisposable
             var user = UserLookup.Resolve(catalog.Snapshots, lease, record.Options.User ?? record.Image.User);
             cgroup = catalog.CreateCgroup(record);
             var mounts = catalog.Snapshots.Mounts(lease);
-            var spec = SpecFactory.Create(catalog, record, command, user, mounts, cgroup);
+            root = ServedRoot.TryMake(catalog, lease, mounts);
+            var spec = SpecFactory.Create(catalog, record, command, user, root is null ? mounts : [root.Root], cgroup);
             pipes = Pipes.Open();
-            root = ServedRoot.TryStart(catalog, lease, mounts);
             process = await LaunchAsync(catalog, record, lease, spec, pipes.Theirs, root, cancellationToken).ConfigureAwait(false);
             pipes.CloseTheirs();
             if (record.Name is not null)
@@ -142,11 +145,7 @@ internal sealed class ContainerRun : IAsyncDisposable
     private T Read<T>(Func<SnapshotLease, T> read)
     {
         // What programs have written by mmap lies in the kernel until somebody asks for it.
-        if (_root is not null)
-        {
-            ServedRoot.Flush(Process);
-        }
-
+        _root?.Flush(Process, _catalog);
         return read(_lease);
     }
 
@@ -175,7 +174,7 @@ internal sealed class ContainerRun : IAsyncDisposable
         };
         if (options.User is { } name)
         {
-            spec = SpecFactory.WithUser(spec, UserLookup.ResolveLive(Process, _catalog.Identity.Worker?.Calls, name), options.Environment.ContainsKey("HOME"));
+            spec = SpecFactory.WithUser(spec, UserLookup.ResolveLive(Process, Calls, name), options.Environment.ContainsKey("HOME"));
         }
 
         using var pipes = Pipes.Open();
@@ -228,7 +227,7 @@ internal sealed class ContainerRun : IAsyncDisposable
     {
         try
         {
-            var process = await catalog.Engine.StartAsync(spec, streams, root?.Mount, cancellationToken).ConfigureAwait(false);
+            var process = await catalog.Engine.StartAsync(spec, streams, root?.Service, cancellationToken).ConfigureAwait(false);
             root?.LetMountGo();
             return process;
         }

@@ -32,15 +32,15 @@ internal sealed class IsolationEngine
     /// <summary>Starts a container's first process; done when its program has begun to run.</summary>
     /// <param name="spec">The container.</param>
     /// <param name="streams">What the program reads and writes.</param>
-    /// <param name="servedRoot">The mount of a root that this process serves; null for any other root. It stays the caller's.</param>
+    /// <param name="root">What this process does for a root that it serves; null for any other root.</param>
     /// <param name="cancellationToken">Gives up; nothing runs then.</param>
     /// <exception cref="IsolationException">A step failed; <see cref="IsolationException.Step"/> names it.</exception>
     /// <exception cref="HostCapabilityException">This host cannot do what the specification asks for.</exception>
     public async Task<IsolatedProcess> StartAsync(
-        IsolationSpec spec, LaunchStreams streams, SafeFileHandle? servedRoot = null, CancellationToken cancellationToken = default)
+        IsolationSpec spec, LaunchStreams streams, RootService? root = null, CancellationToken cancellationToken = default)
     {
         var plan = LaunchPlanner.Plan(spec, Host);
-        var process = await LaunchAsync(spec, plan, streams, null, servedRoot, cancellationToken).ConfigureAwait(false);
+        var process = await LaunchAsync(spec, plan, streams, null, root, cancellationToken).ConfigureAwait(false);
         return new IsolatedProcess(this, spec, process);
     }
 
@@ -53,15 +53,22 @@ internal sealed class IsolationEngine
     }
 
     private async Task<LaunchedProcess> LaunchAsync(
-        IsolationSpec container, LaunchPlan plan, LaunchStreams streams, IsolatedProcess? first, SafeFileHandle? servedRoot, CancellationToken cancellationToken)
+        IsolationSpec container, LaunchPlan plan, LaunchStreams streams, IsolatedProcess? first, RootService? root, CancellationToken cancellationToken)
     {
         Sabotage?.Invoke(plan);
-        SafeFileHandle? mapsWritten = null, mapsAwaited = null;
+        SafeFileHandle? mapsWritten = null, mapsAwaited = null, rootDevice = null, rootServer = null;
+        var service = Task.CompletedTask;
         try
         {
             if (plan.Descriptors.Contains(LaunchDescriptor.MapsWritten))
             {
                 (mapsWritten, mapsAwaited) = ProcessCalls.MakeSockets(keepsMessages: false);
+            }
+
+            if (plan.Descriptors.Contains(LaunchDescriptor.RootServer))
+            {
+                (rootDevice, rootServer) = ProcessCalls.MakeSockets(keepsMessages: true);
+                service = root!.ReceiveAsync(rootDevice);
             }
 
             var owners = plan.Descriptors.Contains(LaunchDescriptor.FileOwners)
@@ -72,14 +79,19 @@ internal sealed class IsolationEngine
                 LaunchDescriptor.MapsWritten => mapsAwaited!,
                 LaunchDescriptor.FirstProcess => first!.Handle,
                 LaunchDescriptor.FileOwners => owners!,
-                LaunchDescriptor.ServedRoot => servedRoot ?? throw new IsolationException("The container cannot start: nobody serves the union that is to be its root."),
+                LaunchDescriptor.RootServer => rootServer!,
+                LaunchDescriptor.ServedRoot => root?.Mount ?? throw new IsolationException("The container cannot start: nobody serves the union that is to be its root."),
                 _ => throw new NotSupportedException(descriptor.ToString()),
             })];
             var request = new LaunchRequest(plan.Program, [streams.Input ?? Nothing.Value, streams.Output ?? Nothing.Value, streams.Error ?? Nothing.Value], others)
             {
                 ProgramDirectory = ProgramDirectory,
                 GiveMaps = mapsWritten is null ? null : (processId, token) => IdMaps.GiveAsync(processId, PlanBuilder.MapOf(container), mapsWritten, token),
-                Started = mapsAwaited is null ? null : mapsAwaited.Dispose,
+                Started = () =>
+                {
+                    mapsAwaited?.Dispose();
+                    rootServer?.Dispose();
+                },
             };
             if (first is not null)
             {
@@ -90,6 +102,9 @@ internal sealed class IsolationEngine
         }
         catch (LaunchFailedException exception)
         {
+            // A step fails for want of a server; why there is none, the server knows.
+            rootServer?.Dispose();
+            await service.ConfigureAwait(false);
             throw LaunchErrors.Translate(exception);
         }
         catch (LinuxException exception)
@@ -100,6 +115,11 @@ internal sealed class IsolationEngine
         {
             mapsWritten?.Dispose();
             mapsAwaited?.Dispose();
+
+            // Nobody is on its other side any more, so it comes to its end.
+            rootServer?.Dispose();
+            await ((Task)service).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            rootDevice?.Dispose();
         }
     }
 

@@ -36,5 +36,5 @@ internal static class KernelFlags
     public const uint S_IFREG = 0x8000, S_IFCHR = 0x2000;
     public const int CLOSE_RANGE_CLOEXEC = 4;
     public const int F_GETFD = 1, F_DUPFD_CLOEXEC = 1030;
-    public const int AF_UNIX = 1, SOCK_DGRAM = 2, SOCK_CLOEXEC = 0x80000, SIOCSIFFLAGS = 0x8914, IFF_UP = 1, IFF_RUNNING = 0x40;
+    public const int AF_UNIX = 1, MSG_NOSIGNAL = 0x4000, SOCK_DGRAM = 2, SOCK_CLOEXEC = 0x80000, SIOCSIFFLAGS = 0x8914, IFF_UP = 1, IFF_RUNNING = 0x40;
 }

@@ -19,6 +19,9 @@ internal enum LaunchDescriptor
 
     /// <summary>The root as a mount that is nowhere yet, which the host serves.</summary>
     ServedRoot,
+
+    /// <summary>A socket to the host, which takes the device of the root and serves it.</summary>
+    RootServer,
 }
 
 /// <summary>A launch program and what it needs from its host.</summary>

@@ -69,6 +69,9 @@ internal static class RootSteps
             case ServedType:
                 TakeServed(plan, mount, owners);
                 break;
+            case "fuse" when owners is null:
+                FuseSteps.Make(plan, mount);
+                break;
             default:
                 throw new IsolationException($"The container cannot start: a root of type '{mount.Type}' is not known here.");
         }
@@ -81,7 +84,7 @@ internal static class RootSteps
     private static string WordsOf(Mount mount) => mount.Type switch
     {
         "bind" => $"mount '{mount.Source}' as the root",
-        ServedType => "mount the union as the root",
+        ServedType or "fuse" => "mount the union as the root",
         _ => "mount the overlay",
     };
 

@@ -33,18 +33,38 @@ internal sealed class FileWorker : IDisposable
     /// <summary>The calls, made as the namespace's root.</summary>
     public FileCalls Calls { get; }
 
+    /// <summary>Starts one in a user namespace of its own.</summary>
     /// <exception cref="HostCapabilityException">The host grants no such namespace.</exception>
-    public static async Task<FileWorker> StartAsync(UserMap map, string? programDirectory, CancellationToken cancellationToken)
+    public static Task<FileWorker> StartAsync(UserMap map, string? programDirectory, CancellationToken cancellationToken) => StartAsync(
+        new FileWorkerProgram(setsGroups: !map.IsSingle),
+        [],
+        (socket, launcher, token) => IdMaps.GiveAsync(launcher, map, socket, token),
+        programDirectory,
+        cancellationToken);
+
+    /// <summary>Starts one in the user namespace of a process: for file systems that only those who are in there may use.</summary>
+    /// <param name="process">The process's handle.</param>
+    /// <param name="isSingle">Whether that namespace has a single id.</param>
+    /// <param name="programDirectory">Where launch programs go on hosts that forbid them in memory.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public static Task<FileWorker> JoinAsync(SafeFileHandle process, bool isSingle, string? programDirectory, CancellationToken cancellationToken) =>
+        StartAsync(new FileWorkerProgram(setsGroups: !isSingle, joins: true), [process], null, programDirectory, cancellationToken);
+
+    private static async Task<FileWorker> StartAsync(
+        FileWorkerProgram program,
+        SafeFileHandle[] others,
+        Func<SafeFileHandle, int, CancellationToken, Task>? giveMaps,
+        string? programDirectory,
+        CancellationToken cancellationToken)
     {
-        var program = new FileWorkerProgram(setsGroups: !map.IsSingle);
         var (mine, theirs) = ProcessCalls.MakeSockets(keepsMessages: true);
         using (theirs)
         {
             using var nothing = File.OpenHandle("/dev/null", FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
-            var request = new LaunchRequest(program.Program, [nothing, nothing, nothing], [theirs])
+            var request = new LaunchRequest(program.Program, [nothing, nothing, nothing], [theirs, .. others])
             {
                 ProgramDirectory = programDirectory,
-                GiveMaps = (launcher, token) => IdMaps.GiveAsync(launcher, map, mine, token),
+                GiveMaps = giveMaps is null ? null : (launcher, token) => giveMaps(mine, launcher, token),
             };
             try
             {

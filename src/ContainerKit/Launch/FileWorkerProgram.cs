@@ -20,17 +20,28 @@ internal sealed class FileWorkerProgram
     // CMSG_SPACE of two descriptors: a header of 16 bytes, two 32-bit numbers.
     private const int ControlSize = 24;
 
-    public FileWorkerProgram(bool setsGroups)
+    /// <param name="setsGroups">Whether groups can be left in the user namespace, as they can where it has a range of ids.</param>
+    /// <param name="joins">Whether the user namespace is that of a process, whose handle is the descriptor after the socket; otherwise one of its own.</param>
+    public FileWorkerProgram(bool setsGroups, bool joins = false)
     {
         var program = Program;
         var child = new LaunchLabel();
         var exit = new LaunchLabel();
         var started = program.Words(unchecked((uint)LaunchMarks.Started), 0);
 
-        program.Call("close all other descriptors", SystemCall.close_range, FirstReceived, uint.MaxValue, 0);
-        program.Call("make a user namespace", SystemCall.unshare, CloneNewUser);
-        program.Call("ask for its maps", SystemCall.write, ReportDescriptor, program.Words(unchecked((uint)LaunchMarks.NeedsMaps)), 8);
-        program.Call("wait for its maps", SystemCall.read, SocketDescriptor, program.Add(LaunchData.Slot()), 8).OnZero(exit);
+        if (joins)
+        {
+            program.Call("join a user namespace", SystemCall.setns, FirstReceived, CloneNewUser);
+            program.Call("close all other descriptors", SystemCall.close_range, FirstReceived, uint.MaxValue, 0);
+        }
+        else
+        {
+            program.Call("close all other descriptors", SystemCall.close_range, FirstReceived, uint.MaxValue, 0);
+            program.Call("make a user namespace", SystemCall.unshare, CloneNewUser);
+            program.Call("ask for its maps", SystemCall.write, ReportDescriptor, program.Words(unchecked((uint)LaunchMarks.NeedsMaps)), 8);
+            program.Call("wait for its maps", SystemCall.read, SocketDescriptor, program.Add(LaunchData.Slot()), 8).OnZero(exit);
+        }
+
         program.Call("become group 0", SystemCall.setresgid, 0, 0, 0);
         program.Call("become user 0", SystemCall.setresuid, 0, 0, 0);
         if (setsGroups)

@@ -27,6 +27,11 @@ internal abstract class ContainerFixture
     {
         Needs.Overlay();
         Needs.NetworkNamespaces();
+        if (Driver == "aufs")
+        {
+            Needs.FuseDevice();
+        }
+
         if (UserNamespace == UserNamespaceMode.SubordinateIds)
         {
             Needs.SubordinateIds();

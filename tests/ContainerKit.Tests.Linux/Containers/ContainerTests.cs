@@ -5,6 +5,8 @@ namespace ContainerKit.Tests.Linux.Containers;
 [TestFixture("overlay", UserNamespaceMode.Default)]
 [TestFixture("aufs", UserNamespaceMode.Default)]
 [TestFixture("vfs", UserNamespaceMode.Default)]
+[TestFixture("aufs", UserNamespaceMode.SingleId)]
+[TestFixture("aufs", UserNamespaceMode.SubordinateIds)]
 [TestFixture("overlay", UserNamespaceMode.SingleId)]
 [TestFixture("overlay", UserNamespaceMode.SubordinateIds)]
 internal sealed class ContainerTests(string driver, UserNamespaceMode userNamespace) : ContainerFixture

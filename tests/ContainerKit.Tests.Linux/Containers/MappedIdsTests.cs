@@ -70,7 +70,7 @@ internal sealed class MappedIdsTests(string driver) : ContainerFixture
     [Test]
     public async Task Files_of_a_running_container_are_written_as_its_root()
     {
-        await using var container = await Shell("while ! test -e /go; do sleep 0.05; done; stat -c %u:%g /go; cat /go").StartAsync();
+        await using var container = await Shell("while ! test -s /go; do sleep 0.05; done; stat -c %u:%g /go; cat /go").StartAsync();
 
         await container.Container.Files.WriteAllTextAsync("/go", "went\n");
 

@@ -276,7 +276,7 @@ internal sealed class RunTests : ContainerFixture
         CommandResult result;
         do
         {
-            result = await running.ExecAsync(["sh", "-c", "hostname; cat /tmp/file"]);
+            result = await running.ExecAsync(["sh", "-c", "hostname; [ -s /tmp/file ] && cat /tmp/file"]);
         }
         while (!result.ExitStatus.IsSuccess);
 

@@ -41,8 +41,19 @@ internal sealed class UnionServer : IDisposable
     /// <param name="mount">What its driver says is to be mounted.</param>
     /// <param name="device">The device, open and mounted; taken over.</param>
     /// <param name="options">How to serve.</param>
-    public static UnionServer Serve(Snapshot snapshot, Mount mount, SafeFileHandle device, FuseServerOptions options) =>
-        Serve(snapshot, mount, files => FuseServer.Start(device, files, options));
+    public static UnionServer Serve(Snapshot snapshot, Mount mount, SafeFileHandle device, FuseServerOptions options)
+    {
+        try
+        {
+            return Serve(snapshot, mount, files => FuseServer.Start(device, files, options));
+        }
+        catch
+        {
+            // Whoever waits for the mount is let go.
+            device.Dispose();
+            throw;
+        }
+    }
 
     private static UnionServer Serve(Snapshot snapshot, Mount mount, Func<UnionFileSystem, FuseServer> serve)
     {
@@ -66,7 +77,7 @@ internal sealed class UnionServer : IDisposable
         return UnionOpening.Open(
             [.. writable, .. lower.Select(path => (path, BranchOptions.HonoursWhiteouts))],
             UnionMount.DialectOf(mount),
-            snapshot.Ownership ?? TreeOwnership.Direct,
+            (snapshot.Ownership ?? TreeOwnership.Direct).InMount,
             work,
             calls: snapshot.Calls);
     }

@@ -18,6 +18,8 @@ internal sealed class RecordedOwnership(uint userId, uint groupId) : TreeOwnersh
 {
     private const int SetUserId = 0x800, SetGroupId = 0x400, OwnerRead = 0x100, OwnerWrite = 0x80, OwnerAll = 0x1C0;
 
+    public override TreeOwnership InMount => new SingleIdOwnership(this);
+
     public override bool IsOnFiles => false;
 
     public override bool IsOwnAttribute(string attribute) => attribute == OwnerRecord.Attribute;

@@ -21,6 +21,9 @@ internal abstract class TreeOwnership
     /// <param name="groupId">The same for the group.</param>
     public static TreeOwnership Recorded(uint userId, uint groupId) => new RecordedOwnership(userId, groupId);
 
+    /// <summary>The same tree as a mount shows it to those who live in it: the ids that they do not know are their root's.</summary>
+    public virtual TreeOwnership InMount => this;
+
     /// <summary>Whether owner and mode are set on the files themselves: there, a change of owner costs a file its capabilities.</summary>
     public virtual bool IsOnFiles => true;
 
