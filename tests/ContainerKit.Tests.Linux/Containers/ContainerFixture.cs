@@ -22,12 +22,15 @@ internal abstract class ContainerFixture
 
     protected virtual UserNamespaceMode UserNamespace => UserNamespaceMode.Default;
 
+    /// <summary>Whether containers are run here, and not only edited.</summary>
+    protected virtual bool RunsContainers => true;
+
     [OneTimeSetUp]
     public async Task MakeHost()
     {
         Needs.Overlay();
         Needs.NetworkNamespaces();
-        if (Driver == "aufs")
+        if (Driver == "aufs" && RunsContainers)
         {
             Needs.FuseDevice();
         }

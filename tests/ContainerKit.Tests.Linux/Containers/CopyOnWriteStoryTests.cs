@@ -17,6 +17,8 @@ internal sealed class CopyOnWriteStoryTests(string driver, UserNamespaceMode use
 
     protected override UserNamespaceMode UserNamespace => userNamespace;
 
+    protected override bool RunsContainers => driver != "aufs";
+
     [Test]
     public async Task A_file_of_a_layer_is_copied_up_once_and_the_layer_stays_as_it_was()
     {

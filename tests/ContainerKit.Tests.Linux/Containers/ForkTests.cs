@@ -15,6 +15,8 @@ internal sealed class ForkTests(string driver, UserNamespaceMode userNamespace) 
 
     protected override UserNamespaceMode UserNamespace => userNamespace;
 
+    protected override bool RunsContainers => driver != "aufs";
+
     [Test]
     public async Task A_fork_begins_as_its_source_is_and_both_go_their_own_way()
     {
