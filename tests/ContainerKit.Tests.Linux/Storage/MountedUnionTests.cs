@@ -22,7 +22,13 @@ internal sealed class MountedUnionTests
     }
 
     [TearDown]
-    public void RemoveDirectories() => Directory.Delete(_folder, recursive: true);
+    public void RemoveDirectories()
+    {
+        if (_folder.Length > 0)
+        {
+            Directory.Delete(_folder, recursive: true);
+        }
+    }
 
     [Test]
     public async Task A_write_through_the_mount_leaves_the_lower_directory_alone()

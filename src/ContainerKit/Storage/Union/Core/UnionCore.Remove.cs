@@ -107,9 +107,14 @@ internal sealed partial class UnionCore
             return;
         }
 
-        if (inode.Links is not null || !inode.Branch.IsWritable)
+        if (inode.Links is not null || (!inode.Branch.IsWritable && stat.LinkCount == 1))
         {
             inode.Links = (inode.Links ?? stat.LinkCount) - 1;
+        }
+        else if (!inode.Branch.IsWritable)
+        {
+            // A lower file keeps the count of its branch, as it would after having been forgotten; the kernel has counted one off.
+            Touched?.Invoke(inode);
         }
 
         if (inode.Link is { } link && inode.Links == 0)
