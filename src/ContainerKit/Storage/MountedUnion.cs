@@ -12,7 +12,9 @@ namespace ContainerKit;
 /// A stack of directories as one file system, mounted on a directory of the host: changes go to the topmost one, after a file was copied up to it.
 /// This process serves it, so that it ends with this process: a mount that nobody serves any more answers ENOTCONN until it is unmounted.
 /// </summary>
-/// <remarks>Takes root, or CAP_SYS_ADMIN in a user namespace in which this process was started. The directories must not be changed but through the mount.</remarks>
+/// <remarks>Takes root, or CAP_SYS_ADMIN in a user namespace in which this process was started. The directories must not be changed but through the mount.
+/// This process may read and write files of the mount, but not map them into memory: a thread that waits for a page holds up the garbage collector, and
+/// that the threads which would serve the page.</remarks>
 public sealed class MountedUnion : IAsyncDisposable
 {
     private readonly FuseServer _server;

@@ -30,6 +30,9 @@ internal readonly struct FuseAttributesChange
         AccessTimeNow = 1 << 7, ModifiedTimeNow = 1 << 8, ChangeTime = 1 << 10, KillSetId = 1 << 11,
     }
 
+    private const Fields Changes =
+        Fields.Mode | Fields.UserId | Fields.GroupId | Fields.Size | Fields.AccessTime | Fields.ModifiedTime | Fields.AccessTimeNow | Fields.ModifiedTimeNow;
+
     /// <summary>The open file through which it is changed, where there is one.</summary>
     public ulong? Handle => Has(Fields.Handle) ? _handle : null;
 
@@ -51,8 +54,9 @@ internal readonly struct FuseAttributesChange
 
     public bool IsModifiedTimeNow => Has(Fields.ModifiedTimeNow);
 
-    /// <summary>Whether a change of size takes set-ID bits and capabilities away. A change of owner always does, as chown(2) itself does.</summary>
-    public bool KillsPrivileges => Has(Fields.KillSetId);
+    /// <summary>Whether set-ID bits and capabilities are taken away, with a change of size or alone. A change of owner always takes them, as chown(2) itself does.</summary>
+    /// <remarks>A request that changes nothing is a chown(2) that names no owner, or a write past the server: both take them away.</remarks>
+    public bool KillsPrivileges => Has(Fields.KillSetId) || !Has(Changes);
 
     private bool Has(Fields field) => (_valid & field) != 0;
 }

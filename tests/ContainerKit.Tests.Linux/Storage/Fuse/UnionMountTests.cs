@@ -53,11 +53,28 @@ internal sealed class UnionMountTests
         FillForPosix(directory.MakeDirectory("lower1"));
         FillForPosix(directory.MakeDirectory("model"));
         using var union = new MountedUnion(directory, isAufs ? AufsDialect.Instance : OverlayDialect.Trusted, passthrough: passthrough);
-        var story = Path.Combine(AppContext.BaseDirectory, "Storage", "Fuse", "posix_story.py");
+        var story = PathOf("posix_story.py");
 
         var inUnion = Shell.Run("python3", story, union.Path, "linked").Split('\n');
 
         Assert.That(inUnion, Is.EqualTo(Shell.Run("python3", story, directory["model"], "linked").Split('\n')));
+    }
+
+    [Test]
+    public void A_file_that_is_read_written_truncated_and_mapped_at_random_is_an_array_of_bytes(
+        [Values] bool isAufs, [Values(PassthroughMode.Off, PassthroughMode.Auto)] PassthroughMode passthrough, [Range(1, 3)] int seed)
+    {
+        Needs.Program("python3");
+        var start = new byte[50_000 * (seed - 1)];
+        new Random(seed).NextBytes(start);
+        using var directory = new TemporaryDirectory();
+        File.WriteAllBytes(Path.Combine(directory.MakeDirectory("lower1"), "file"), start);
+        using var union = new MountedUnion(directory, isAufs ? AufsDialect.Instance : OverlayDialect.Trusted, passthrough: passthrough);
+
+        Shell.Run("python3", PathOf("random_data.py"), union["file"], $"{seed}", "2000");
+
+        Assert.That(File.ReadAllBytes(Path.Combine(union.Upper, "file")), Is.EqualTo(File.ReadAllBytes(union["file"])));
+        Assert.That(File.ReadAllBytes(directory["lower1/file"]), Is.EqualTo(start));
     }
 
     [Test]
@@ -102,13 +119,15 @@ internal sealed class UnionMountTests
     private static List<string> WithoutLinked(IEnumerable<string> lines, List<string> log) =>
         log.Exists(step => step.StartsWith("link ", StringComparison.Ordinal)) ? [.. lines.Select(line => line.Split(' ')[0])] : [.. lines];
 
+    private static string PathOf(string program) => Path.Combine(AppContext.BaseDirectory, "Storage", "Fuse", program);
+
     private static void Fill(string path) => Shell.Script("""
         cd "$1"; echo lower > a; chmod 644 a; mkdir dir; echo below > dir/b; ln -s ../a dir/link; chmod 755 dir . ; touch -h -d @1000000000 a dir/b dir/link dir .
         """, path);
 
     private static void FillForPosix(string path) => Shell.Script("""
         cd "$1"; chmod 755 .; mkdir lower; cd lower
-        echo unlinked > unlinked; echo file > file; echo other > other; echo linked > link1; ln link1 link2; echo timed > timed
+        echo unlinked > unlinked; echo file > file; echo other > other; echo linked > link1; ln link1 link2; echo timed > timed; echo setid > setid
         truncate -s 300000 sparse; echo data | dd of=sparse conv=notrunc bs=1 seek=131072 status=none; head -c 8192 /dev/zero > mapped
         """, path);
 

@@ -173,6 +173,15 @@ say('set-group-ID', lambda: as_user(1000, lambda: (os.mkdir('sg/d'), write('sg/f
 say('handed on', lambda: (mode('sg/d'), mode('sg/f')))
 say('chmod by another', lambda: as_user(1000, lambda: os.chmod('suid', 0o777)))
 
+# A chown that names no owner takes set-ID bits away as any other does.
+write('setid', b'x', os.O_WRONLY | os.O_CREAT)
+for bits in (0o4755, 0o6711, 0o2755, 0o2644):
+    os.chmod('setid', bits)
+    say('chown to nobody', lambda: (os.chown('setid', -1, -1), mode('setid')))
+    os.chmod('lower/setid', bits)
+    say('chown to the same', lambda: (os.chown('lower/setid', 0, 0), mode('lower/setid')))
+os.unlink('setid')
+
 # Times.
 os.utime('lower/timed', ns=(1_000_000_001_123_456_789, 1_000_000_002_987_654_321))
 say('times', lambda: (os.stat('lower/timed').st_atime_ns, os.stat('lower/timed').st_mtime_ns))

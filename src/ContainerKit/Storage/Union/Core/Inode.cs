@@ -64,7 +64,7 @@ internal class Inode(ulong number, FileKind kind, UnionBranch branch)
     public long Lookups => Interlocked.Read(ref _lookups);
 
     /// <summary>Whether it must be remembered although nobody uses it, because the disk does not tell all about it.</summary>
-    public bool IsPinned => Link is not null || (Links is not null && Name is not null);
+    public bool IsPinned => Link is not null || Links is > 0;
 
     public bool IsUsed => Lookups > 0 || Opens > 0;
 

@@ -51,7 +51,7 @@ internal sealed partial class UnionCore
                 GroupId = change.GroupId ?? present.GroupId,
                 Mode = (int)((change.Mode ?? AfterChangeOfOwner(present, change)) & 0xFFF),
             };
-            if (change.UserId is not null || change.GroupId is not null)
+            if (TakesPrivileges(change))
             {
                 inode.IsWithoutCapability = false;
                 errno = inode.Kind == FileKind.Directory ? 0 : _calls.TryRemoveAttribute(handle, name, "security.capability"u8);
@@ -99,13 +99,16 @@ internal sealed partial class UnionCore
     private static uint AfterChangeOfOwner(in WantedStat present, in AttributesChange change)
     {
         var mode = (uint)present.Mode;
-        if (present.Kind == FileKind.Directory || (change.UserId is null && change.GroupId is null))
+        if (present.Kind == FileKind.Directory || !TakesPrivileges(change))
         {
             return mode;
         }
 
         return mode & ~(uint)SetUserId & ((mode & GroupExecute) != 0 ? ~(uint)SetGroupId : ~0u);
     }
+
+    private static bool TakesPrivileges(in AttributesChange change) =>
+        change.UserId is not null || change.GroupId is not null || (change.KillsPrivileges && change.Size is null);
 
     private int SetSize(Inode inode, in AttributesChange change)
     {
@@ -143,6 +146,6 @@ internal readonly record struct AttributesChange
     /// <inheritdoc cref="AccessTime"/>
     public UnixTime? ModifiedTime { get; init; }
 
-    /// <summary>Whether a change of size takes set-ID bits away.</summary>
+    /// <summary>Whether set-ID bits and capabilities are taken away.</summary>
     public bool KillsPrivileges { get; init; }
 }

@@ -107,13 +107,13 @@ internal sealed partial class UnionCore
             return;
         }
 
-        if (inode.Links is not null || (!inode.Branch.IsWritable && stat.LinkCount == 1))
+        if (inode.Links is not null || (!inode.Branch.IsWritable && (!IsAufs || stat.LinkCount == 1)))
         {
             inode.Links = (inode.Links ?? stat.LinkCount) - 1;
         }
         else if (!inode.Branch.IsWritable)
         {
-            // A lower file keeps the count of its branch, as it would after having been forgotten; the kernel has counted one off.
+            // AUFS shows the branch's own count of a lower file; the kernel has counted one off.
             Touched?.Invoke(inode);
         }
 
