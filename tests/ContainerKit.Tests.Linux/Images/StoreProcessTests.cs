@@ -6,6 +6,7 @@ using ContainerKit.Tests.Linux.Support;
 namespace ContainerKit.Tests.Linux.Images;
 
 /// <summary>One store, many processes, and some of them die.</summary>
+[Category("Slow")]
 public sealed class StoreProcessTests
 {
     private TemporaryDirectory _directory = null!;

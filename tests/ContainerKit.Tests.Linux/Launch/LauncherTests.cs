@@ -74,6 +74,7 @@ internal sealed class LauncherTests
     }
 
     [Test]
+    [Category("Slow")]
     public void One_who_says_nothing_and_stays_is_ended_in_time()
     {
         _program.Call("sleep", SystemCall.ppoll, 0, 0, 0, 0, 0);

@@ -39,6 +39,7 @@ internal sealed class LazyFileWorkerTests
     }
 
     [Test]
+    [Category("Slow")]
     public void Many_first_calls_start_one()
     {
         using var worker = new LazyFileWorker(Start);

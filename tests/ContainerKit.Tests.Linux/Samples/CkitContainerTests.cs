@@ -2,6 +2,7 @@ using ContainerKit.Tests.Linux.Support;
 
 namespace ContainerKit.Tests.Linux.Samples;
 
+[Category("Slow")]
 internal sealed class CkitContainerTests : CkitFixture
 {
     [Test]

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace ContainerKit.Tests.Linux.Samples;
 
+[Category("Slow")]
 internal sealed class CkitImageTests : CkitFixture
 {
     [Test]

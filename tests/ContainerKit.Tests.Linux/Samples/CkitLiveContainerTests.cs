@@ -3,6 +3,7 @@ using System.Diagnostics;
 namespace ContainerKit.Tests.Linux.Samples;
 
 /// <summary>A container, <c>live</c>, that one ckit runs while another is asked about it.</summary>
+[Category("Slow")]
 internal sealed class CkitLiveContainerTests : CkitFixture
 {
     private Process _ckit = null!;

@@ -9,6 +9,7 @@ using ContainerKit.Tests.Linux.Support;
 namespace ContainerKit.Tests.Linux.Storage;
 
 /// <summary>Kill -9 at any moment: what was reported is there, whole, and the next open leaves nothing of the rest.</summary>
+[Category("Slow")]
 internal sealed class CrashTests
 {
     private const int FilesPerLayer = 40, LayersPerChain = 4, Length = 20_000;

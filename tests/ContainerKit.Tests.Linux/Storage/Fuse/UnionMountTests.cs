@@ -61,6 +61,7 @@ internal sealed class UnionMountTests
     }
 
     [Test]
+    [Category("Slow")]
     public void A_file_that_is_read_written_truncated_and_mapped_at_random_is_an_array_of_bytes(
         [Values] bool isAufs, [Values(PassthroughMode.Off, PassthroughMode.Auto)] PassthroughMode passthrough, [Range(1, 3)] int seed)
     {
