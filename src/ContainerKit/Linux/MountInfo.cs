@@ -33,6 +33,14 @@ internal sealed record MountInfo(
         return mounts;
     }
 
+    /// <summary>The type of the file system that has a device number, as <see cref="FileStat.Device"/> has it; null when it is not mounted here.</summary>
+    public static string? TypeOf(string text, ulong device)
+    {
+        var number = $" {device >> 32}:{device & uint.MaxValue} ";
+        var line = text.Split('\n').FirstOrDefault(line => line.Contains(number, StringComparison.Ordinal) && line.Split(' ') is [_, _, var third, ..] && number == $" {third} ");
+        return line is null ? null : Parse(line)[0].Type;
+    }
+
     /// <summary>Those that can be seen: a later mount on the same place hides an earlier one.</summary>
     public static IEnumerable<MountInfo> Visible(IReadOnlyList<MountInfo> mounts) =>
         mounts.Reverse().DistinctBy(m => m.Target).Reverse();

@@ -113,7 +113,7 @@ public sealed class MountedUnion : IAsyncDisposable
     [SupportedOSPlatform("linux")]
     private static UnionCore Open(UnionMountOptions options) => UnionOpening.Open(
         options.Branches,
-        options.IsAufs ? AufsDialect.Instance : OverlayDialect.Trusted,
+        !options.IsAufs ? OverlayDialect.Trusted : options.ShowsWhiteouts ? AufsDialect.ShowingWhiteouts : AufsDialect.Instance,
         TreeOwnership.Direct,
         options.WorkDirectory,
         options.Core);

@@ -28,6 +28,8 @@ public sealed record UnionMountOptions
 
     internal bool IsAufs { get; private init; }
 
+    internal bool ShowsWhiteouts { get; private init; }
+
     internal string? WorkDirectory { get; private init; }
 
     internal string? InodeFile { get; private init; }
@@ -134,9 +136,9 @@ public sealed record UnionMountOptions
     private static UnionMountOptions ParseAufs(string text)
     {
         var parsed = AufsMountOptions.Parse(text, Environment.CurrentDirectory);
-        if (parsed.ShowsWhiteouts)
+        if (parsed.ShowsWhiteouts && parsed.Branches.Any(branch => (branch.Options & BranchOptions.Writable) != 0))
         {
-            throw new ArgumentException("Whiteouts are never shown here, so shwh cannot be had.");
+            throw new ArgumentException("Whiteouts are shown in a union that nobody writes to, so shwh cannot be had with a writable branch.");
         }
 
         if (parsed.CreatePolicy is { } policy)
@@ -147,10 +149,20 @@ public sealed record UnionMountOptions
         return new UnionMountOptions
         {
             IsAufs = true,
+            ShowsWhiteouts = parsed.ShowsWhiteouts,
             Passthrough = PassthroughMode.Off,
             Branches = [.. parsed.Branches.Select(branch => (branch.Path, branch.Options))],
             InodeFile = parsed.InodeFile,
-            Core = new UnionCoreOptions { KeepsLinks = parsed.KeepsLinks, MakesOpaque = parsed.MakesOpaque, HasAcls = parsed.HasAcls },
+            Core = new UnionCoreOptions
+            {
+                FollowsAufs = true,
+                KeepsLinks = parsed.KeepsLinks,
+                MakesOpaque = parsed.MakesOpaque,
+                HasAcls = parsed.HasAcls,
+                ChecksAllDirectories = !parsed.ChecksTopDirectoryOnly,
+                KeepsNumbers = parsed.KeepsNumbers,
+                DirectChanges = parsed.DirectChanges,
+            },
             Flags = parsed.Flags,
         };
     }

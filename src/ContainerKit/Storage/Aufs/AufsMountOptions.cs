@@ -1,5 +1,6 @@
 using System.Globalization;
 using ContainerKit.Storage.Union;
+using ContainerKit.Storage.Union.Core;
 
 namespace ContainerKit.Storage.Aufs;
 
@@ -11,7 +12,7 @@ internal sealed record AufsMountOptions
 
     // They concern files that AUFS keeps beside its branches, or its caches; a union that has neither is not changed by them.
     private static readonly HashSet<string> WithoutEffect = [
-        "dio", "nodio", "xino", "noxino", "trunc_xino", "notrunc_xino", "sum", "nosum", "verbose", "quiet", "warn_perm", "nowarn_perm",
+        "dio", "nodio", "xino", "trunc_xino", "notrunc_xino", "sum", "nosum", "verbose", "quiet", "warn_perm", "nowarn_perm",
         "refrof", "norefrof", "rdcache", "rdblk", "rdhash"];
 
     private static readonly HashSet<string> KernelFlags = [
@@ -38,6 +39,12 @@ internal sealed record AufsMountOptions
 
     /// <summary><c>acl</c>: ACLs can be set.</summary>
     public bool HasAcls { get; init; }
+
+    /// <summary><c>noxino</c> takes it away: numbers of inodes are kept when nobody uses them.</summary>
+    public bool KeepsNumbers { get; init; } = true;
+
+    /// <summary><c>udba=</c>: what of the branches is looked at again. Whoever does not name it says that they are not changed directly.</summary>
+    public DirectChanges DirectChanges { get; init; }
 
     /// <summary><c>shwh</c>: whiteouts are shown; for unions that nobody writes to.</summary>
     public bool ShowsWhiteouts { get; init; }
@@ -93,8 +100,9 @@ internal sealed record AufsMountOptions
         ("noshwh", null) => this with { ShowsWhiteouts = false },
         ("create" or "wbr_create", not null) => this with { CreatePolicy = value },
         ("xino", not null) => this with { InodeFile = value },
-        ("udba", "none" or "reval") => this,
-        ("udba", "notify") => throw new ArgumentException("Nobody watches the branches for changes made behind the mount's back, so udba=notify cannot be had."),
+        ("noxino", null) => this with { KeepsNumbers = false },
+        ("udba", "none" or "reval") => this with { DirectChanges = DirectChanges.OfKnownNames },
+        ("udba", "notify") => this with { DirectChanges = DirectChanges.OfEverything },
         ("dirren", null) => throw new ArgumentException("A directory of a lower branch cannot be renamed, so dirren cannot be had."),
         _ when WithoutEffect.Contains(key) => this,
         _ => throw new ArgumentException($"'{key}' with the value '{value}' is no option of a union."),
@@ -136,16 +144,6 @@ internal sealed record AufsMountOptions
         if (branches.Count is 0 or > MaxBranches)
         {
             throw new ArgumentException(branches.Count == 0 ? "A union needs at least one branch." : $"A union has at most {MaxBranches} branches (ENOSPC).");
-        }
-
-        // Sorted, a directory stands directly before what is in it.
-        var paths = branches.Select(branch => branch.Path == "/" ? "/" : branch.Path + "/").Order(StringComparer.Ordinal).ToList();
-        for (var i = 1; i < paths.Count; i++)
-        {
-            if (paths[i].StartsWith(paths[i - 1], StringComparison.Ordinal))
-            {
-                throw new ArgumentException($"The branch '{paths[i].TrimEnd('/')}' is also in the branch '{paths[i - 1].TrimEnd('/')}'.");
-            }
         }
     }
 }

@@ -82,10 +82,10 @@ internal sealed partial class UnionFileSystem
     public override int RemoveExtendedAttribute(in FuseRequest request, ulong node, ReadOnlySpan<byte> name) =>
         union.Find(node) is { } inode ? union.RemoveExtendedAttribute(inode, name) : Errno.ESTALE;
 
-    private static int Answer(Inode inode, in FileStat stat, ref FuseAttributesReply reply)
+    private int Answer(Inode inode, in FileStat stat, ref FuseAttributesReply reply)
     {
         reply.Attributes = FuseAttributes.From(stat, inode.Number);
-        reply.Valid = FuseEntry.Forever;
+        reply.Valid = Validity;
         return 0;
     }
 }

@@ -168,7 +168,7 @@ internal sealed partial class UnionFileSystem
             var isActive = Kernel.Passthrough.IsActive;
             open.Backing.Open(Kernel, isActive && !HasSetIds(inode, isWriting) ? inode.Data : null, ref reply);
             // A name that has to be put into the writable branch when it is read needs a read that arrives.
-            if ((reply.Flags & FuseOpenFlags.Passthrough) == 0 && !isActive && !union.HasUnshownName(inode))
+            if ((reply.Flags & FuseOpenFlags.Passthrough) == 0 && !isActive && !union.HasUnshownName(inode) && Validity > 0)
             {
                 reply.Flags |= FuseOpenFlags.KeepCache;
             }

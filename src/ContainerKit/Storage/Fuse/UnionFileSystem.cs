@@ -7,7 +7,7 @@ namespace ContainerKit.Storage.Fuse;
 
 /// <summary>A union as the kernel's FUSE client asks for it: ids become inodes, attributes take the wire's form.</summary>
 /// <remarks>
-/// Nothing in it has a lifetime: the union's server is the only one who changes it. Directories have no handles, because listings are kept
+/// Nothing in it has a lifetime, for the union's server is the only one who changes it, unless it is told that there are others. Directories have no handles, because listings are kept
 /// with the directory. Files: UnionFileSystem.cs (names), .Files.cs (data), .Attributes.cs.
 /// </remarks>
 [SupportedOSPlatform("linux")]
@@ -16,6 +16,8 @@ internal sealed partial class UnionFileSystem(UnionCore union) : FuseFileSystem
     private FuseKernel? _kernel;
 
     private FuseKernel Kernel => _kernel!;
+
+    private ulong Validity => union.DirectChanges == DirectChanges.AreNotMade ? FuseEntry.Forever : 0;
 
     /// <summary>The union that is served; it goes with the mount.</summary>
     public UnionCore Union => union;
@@ -45,7 +47,7 @@ internal sealed partial class UnionFileSystem(UnionCore union) : FuseFileSystem
             case 0:
                 entry = EntryOf(inode, stat);
                 return 0;
-            case Errno.ENOENT when !directory.IsRemoved:
+            case Errno.ENOENT when !directory.IsRemoved && union.DirectChanges != DirectChanges.OfEverything:
                 entry.EntryValid = FuseEntry.Forever;
                 return 0;
             default:
@@ -122,8 +124,8 @@ internal sealed partial class UnionFileSystem(UnionCore union) : FuseFileSystem
             return Errno.ESTALE;
         }
 
-        if ((offset == 0 && !writer.TryAdd("."u8, directory.Number, Directory, ++offset))
-            || (offset == 1 && !writer.TryAdd(".."u8, (directory.Name?.Directory ?? directory).Number, Directory, ++offset)))
+        if ((offset == 0 && !writer.TryAdd("."u8, union.NumberOfDot(directory), Directory, ++offset))
+            || (offset == 1 && !writer.TryAdd(".."u8, union.NumberOfDotDot(directory), Directory, ++offset)))
         {
             return 0;
         }
@@ -186,8 +188,8 @@ internal sealed partial class UnionFileSystem(UnionCore union) : FuseFileSystem
         {
             NodeId = inode.Id,
             Generation = inode.Generation,
-            EntryValid = isAmbiguous ? 0 : FuseEntry.Forever,
-            AttributesValid = FuseEntry.Forever,
+            EntryValid = isAmbiguous ? 0 : Validity,
+            AttributesValid = Validity,
             Attributes = FuseAttributes.From(stat, inode.Number),
         };
     }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Versioning;
+using System.Text;
 using ContainerKit.Linux;
 using Microsoft.Win32.SafeHandles;
 
@@ -15,11 +16,14 @@ internal sealed class AufsDialect : IWhiteoutDialect
 {
     private const int NameBytes = 512, WhiteoutMode = 0x124;
 
-    private AufsDialect()
-    {
-    }
+    private readonly bool _showsWhiteouts;
 
-    public static AufsDialect Instance { get; } = new();
+    private AufsDialect(bool showsWhiteouts) => _showsWhiteouts = showsWhiteouts;
+
+    public static AufsDialect Instance { get; } = new(showsWhiteouts: false);
+
+    /// <summary>As with AUFS's <c>shwh</c>: whiteouts hide, and are to be seen themselves. For unions that nobody writes to.</summary>
+    public static AufsDialect ShowingWhiteouts { get; } = new(showsWhiteouts: true);
 
     public static ReadOnlySpan<byte> Prefix => ".wh."u8;
 
@@ -50,8 +54,11 @@ internal sealed class AufsDialect : IWhiteoutDialect
     {
         Span<byte> bytes = name.MaxBytes <= NameBytes ? stackalloc byte[NameBytes] : new byte[name.MaxBytes];
         bytes = bytes[..name.WriteTo(bytes)];
-        return bytes.Length > MaxNameLength ? Errno.ENAMETOOLONG : bytes.StartsWith(Prefix) ? Errno.EPERM : 0;
+        return bytes.Length > MaxNameLength ? Errno.ENAMETOOLONG : bytes.StartsWith(Prefix) && !IsShownWhiteout(bytes) ? Errno.EPERM : 0;
     }
+
+    public bool IsShownWhiteout(ReadOnlySpan<byte> entry) =>
+        _showsWhiteouts && entry.Length > Prefix.Length && entry.StartsWith(Prefix) && !IsBranchOwn(entry);
 
     public int TryFind(FileCalls calls, in BranchDirectory directory, FileName name, out FileStat stat, out Sight sight)
     {
@@ -160,6 +167,18 @@ internal sealed class AufsDialect : IWhiteoutDialect
         errno = errno != 0 || !withLinks ? errno : MakeOwnDirectory(calls, root, LinksName);
         return errno != 0 ? errno : MakeOwnDirectory(calls, root, OrphansName);
     }
+
+    /// <summary>The hidden name under which a directory is emptied before it is removed.</summary>
+    public static byte[] NameForRemoval(FileName name, int number)
+    {
+        Span<byte> bytes = stackalloc byte[NameBytes];
+        bytes = bytes[..name.WriteTo(bytes)];
+        return [.. OwnPrefix, .. bytes, .. Encoding.ASCII.GetBytes($".{number & 0xFFFF:x4}")];
+    }
+
+    /// <summary>Whether an entry of a branch is a whiteout or an opaque mark.</summary>
+    public static bool IsMark(string entry) =>
+        entry.StartsWith(".wh.", StringComparison.Ordinal) && (entry == ".wh..wh..opq" || !entry.StartsWith(".wh..wh.", StringComparison.Ordinal));
 
     private static int MakeBase(FileCalls calls, SafeFileHandle root)
     {

@@ -14,8 +14,11 @@ namespace ContainerKit.Storage.Union;
 /// Where objects are made aside: a directory of the branch's file system. Without one they are made in place, which is right only
 /// where nobody will see the tree unless all went well.
 /// </param>
+/// <param name="removesBeside">
+/// Whether a directory that goes is emptied under a hidden name beside its old one, as AUFS does, and stays there when it holds what is no whiteout.
+/// </param>
 [SupportedOSPlatform("linux")]
-internal sealed class BranchWriter(FileCalls calls, IWhiteoutDialect dialect, SafeFileHandle? staging)
+internal sealed class BranchWriter(FileCalls calls, IWhiteoutDialect dialect, SafeFileHandle? staging, bool removesBeside = false)
 {
     /// <summary>How the names begin of what is made aside.</summary>
     public const string StagingPrefix = "ck-";
@@ -201,6 +204,10 @@ internal sealed class BranchWriter(FileCalls calls, IWhiteoutDialect dialect, Sa
         {
             errno = TryRemoveTree(upper, name, there);
         }
+        else if (removesBeside)
+        {
+            errno = RemoveBeside(upper, name);
+        }
         else
         {
             var aside = StagingName();
@@ -217,6 +224,34 @@ internal sealed class BranchWriter(FileCalls calls, IWhiteoutDialect dialect, Sa
         }
 
         return errno;
+    }
+
+    private int RemoveBeside(SafeFileHandle upper, FileName name)
+    {
+        var aside = AufsDialect.NameForRemoval(name, Interlocked.Increment(ref _staged));
+        var errno = calls.TryRename(upper, name, upper, aside, RenameFlags.NoReplace);
+        errno = errno != 0 ? errno : calls.TryOpen(upper, aside, OpenFlags.Directory | OpenFlags.NoFollow, 0, Resolve.NoSymlinks, out var directory) is var failure and not 0
+            ? failure
+            : Empty(directory);
+
+        // The name is gone. What AUFS had left in the directory before is left again.
+        return errno is Errno.ENOTEMPTY or Errno.EEXIST ? 0 : errno;
+
+        int Empty(SafeFileHandle handle)
+        {
+            using (handle)
+            {
+                foreach (var entry in DirectoryEntries.NamesOf(handle))
+                {
+                    if (AufsDialect.IsMark(entry))
+                    {
+                        _ = calls.TryUnlink(handle, entry, isDirectory: false);
+                    }
+                }
+            }
+
+            return calls.TryUnlink(upper, aside, isDirectory: true);
+        }
     }
 
     private int TryRemoveTree(SafeFileHandle directory, FileName name, in FileStat there)

@@ -55,6 +55,9 @@ internal interface IWhiteoutDialect
     /// <returns>0 or an <see cref="Errno"/>.</returns>
     int MakeOpaque(FileCalls calls, UnionBranch branch, SafeFileHandle directory, FileName name);
 
+    /// <summary>Whether an entry is a whiteout that is to be seen under its own name, beside hiding another.</summary>
+    bool IsShownWhiteout(ReadOnlySpan<byte> entry) => false;
+
     /// <summary>Whether an entry of a branch is there for the branch's sake and is no whiteout.</summary>
     bool IsBranchOwn(ReadOnlySpan<byte> entry);
 

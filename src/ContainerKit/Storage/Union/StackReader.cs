@@ -125,6 +125,10 @@ internal sealed class StackReader(FileCalls calls, IWhiteoutDialect dialect, Tre
                 if (sight == Sight.Whiteout)
                 {
                     gone.Add(name.ToArray());
+                    if (dialect.IsShownWhiteout(entries.Name) && !seen.GetAlternateLookup<ReadOnlySpan<byte>>().Contains(entries.Name))
+                    {
+                        names.Add(new StackedName(entries.Name.ToArray(), entries.Kind, i));
+                    }
                 }
                 else if (sight == Sight.Present && !seen.GetAlternateLookup<ReadOnlySpan<byte>>().Contains(name))
                 {

@@ -33,7 +33,11 @@ internal static partial class Observation
             LongListing().Replace(line, match => match.Groups["kind"].Value == "d"
                 ? $"{match.Groups["mode"]} {match.Groups["name"]}"
                 : $"{match.Groups["mode"]} {match.Groups["links"]} {match.Groups["owner"]} {match.Groups["size"]} {match.Groups["name"]}"));
-        return $"{exitCode}: {string.Join('\n', lines)}";
+        var ordered = lines.Where(line => !IsAboutName(line)).Concat(lines.Where(IsAboutName).Order(StringComparer.Ordinal));
+        return $"{exitCode}: {string.Join('\n', ordered)}";
+
+        // It says one after the other which names it cannot use, in the order of the directory's own hash table.
+        static bool IsAboutName(string line) => line.StartsWith("ls: ", StringComparison.Ordinal);
     }
 
     /// <summary>The flags of a line of /proc/mounts that belong to the kernel and not to a file system's type.</summary>

@@ -18,7 +18,7 @@ internal sealed partial class RecordedTree
 
     private RecordedTree(IEnumerable<(string Path, SortedDictionary<string, string> Facts)> entries)
     {
-        var all = entries.ToList();
+        var all = entries.OrderBy(each => NumbersOfPseudoLink().IsMatch(each.Path) ? each.Facts.GetValueOrDefault("data") : "", StringComparer.Ordinal).ToList();
         var places = new Dictionary<string, string>();
         foreach (var (path, facts) in all)
         {
@@ -135,6 +135,6 @@ internal sealed partial class RecordedTree
     [GeneratedRegex(@"(?<=^\.wh\.\.wh\.plnk)/\d+\.\d+$")]
     private static partial Regex NumbersOfPseudoLink();
 
-    [GeneratedRegex(@"(?<=(^|/)\.wh\.\.wh\.[^/]+)\.[0-9a-f]{4}$")]
+    [GeneratedRegex(@"(?<=(^|/)\.wh\.\.wh\.[^/]+)\.[0-9a-f]{4}(?=/|$)")]
     private static partial Regex NumberOfTemporaryName();
 }

@@ -40,13 +40,10 @@ internal sealed class AufsMountOptionsTests
     [TestCase("br:/rw=rw,nosuchopt")]
     [TestCase("br:/rw=rw:/e=q=ro")]
     [TestCase("br:/rw=rw:/c,m=ro")]
-    [TestCase("br:/rw=rw:/ro/sub=ro:/ro=ro")]
-    [TestCase("br:/b/rw=rw:/b=ro")]
-    [TestCase("br:/rw=rw:/rw=ro")]
     [TestCase("br:/rw=rw,append:/a:/b")]
     [TestCase("br:/rw=rw,dirwh=many")]
     [TestCase("br:/rw=rw,dirren")]
-    [TestCase("br:/rw=rw,udba=notify")]
+    [TestCase("br:/rw=rw,udba=sometimes")]
     public void What_AUFS_or_this_union_does_not_take_is_refused(string text) =>
         Assert.That(() => AufsMountOptions.Parse(text, "/"), Throws.ArgumentException);
 

@@ -7,9 +7,13 @@ namespace ContainerKit.Storage.Union.Core;
 /// Gives objects their numbers, which stay the same over copy-up, renaming and being forgotten, and finds inodes by id and by what
 /// they are on disk.
 /// </summary>
+/// <param name="keepsNumbers">Whether an object keeps its number when it is forgotten, and all its names share one.</param>
 [SupportedOSPlatform("linux")]
-internal sealed class InodeTable
+internal sealed class InodeTable(bool keepsNumbers = true)
 {
+    /// <summary>A number that no object has; those that are dealt come after it, as in AUFS, which keeps the first for itself.</summary>
+    public const ulong NobodysNumber = 10;
+
     private readonly Lock _gate = new();
     private readonly Dictionary<DiskIdentity, ulong> _numbers = [];
     private readonly Dictionary<ulong, Inode> _byNumber = [];
@@ -17,7 +21,7 @@ internal sealed class InodeTable
     private Inode?[] _slots = new Inode?[1024];
     private ulong _generation;
     private int _used;
-    private ulong _lastNumber;
+    private ulong _lastNumber = NobodysNumber;
 
     /// <summary>The inode of an id that was given out and not taken back.</summary>
     public Inode? this[ulong id]
@@ -35,6 +39,11 @@ internal sealed class InodeTable
         var identity = new DiskIdentity(disk.Device, disk.Inode);
         lock (_gate)
         {
+            if (!keepsNumbers)
+            {
+                return Add(++_lastNumber, kind, branch);
+            }
+
             if (!_numbers.TryGetValue(identity, out var number))
             {
                 number = ++_lastNumber;
@@ -69,6 +78,15 @@ internal sealed class InodeTable
         lock (_gate)
         {
             _numbers.Remove(new DiskIdentity(disk.Device, disk.Inode));
+        }
+    }
+
+    /// <summary>Whether an inode is known to be what lies there on disk.</summary>
+    public bool Is(Inode inode, in FileStat disk)
+    {
+        lock (_gate)
+        {
+            return _numbers.TryGetValue(new DiskIdentity(disk.Device, disk.Inode), out var number) && number == inode.Number;
         }
     }
 

@@ -77,7 +77,10 @@ internal sealed partial class UnionCore
         try
         {
             var errno = Locate(inode, out var handle, out var place);
-            return errno != 0 ? errno : _calls.TryGetAttribute(handle, place, name, value, out length);
+            errno = errno != 0 ? errno : _calls.TryGetAttribute(handle, place, name, value, out length);
+            return errno is Errno.ENODATA or Errno.EOPNOTSUPP && _options.ChecksAllDirectories && inode is DirectoryInode directory && name.SequenceEqual(AccessAcl)
+                ? GetCommonAcl(directory, value, out length)
+                : errno;
         }
         finally
         {

@@ -29,13 +29,13 @@ internal sealed partial class UnionCore
                     return 0;
                 }
 
-                if (outcome is Errno.EPERM or Errno.ENAMETOOLONG)
+                // A name that is told and cannot be used, or, where the listing is remembered in spite of direct changes, may be gone.
+                inode = null;
+                if (outcome is Errno.EPERM or Errno.ENAMETOOLONG or Errno.EIO
+                    || (outcome == Errno.ENOENT && _options.DirectChanges == DirectChanges.OfKnownNames))
                 {
                     return 0;
                 }
-
-                // Gone since, or so broken that it cannot be told.
-                inode = null;
             }
 
             return errno;
@@ -45,6 +45,12 @@ internal sealed partial class UnionCore
             _tree.ExitReadLock();
         }
     }
+
+    /// <summary>What a directory's own listing says of its <c>.</c>: of the root, AUFS shows a number of the branch.</summary>
+    public ulong NumberOfDot(DirectoryInode directory) => ReferenceEquals(directory, Root) ? _outsideNumber : directory.Number;
+
+    /// <summary>What a directory's listing says of its <c>..</c>.</summary>
+    public ulong NumberOfDotDot(DirectoryInode directory) => NumberOfDot(directory.Name?.Directory ?? directory);
 
     private int ListingAt(DirectoryInode directory, ref ulong cursor, out Listing? listing)
     {
@@ -59,7 +65,7 @@ internal sealed partial class UnionCore
                 return listing is null ? Errno.EINVAL : 0;
             }
 
-            if (directory.Listing is not { IsStale: false })
+            if (directory.Listing is not { IsStale: false } || _options.DirectChanges == DirectChanges.OfEverything)
             {
                 if (directory.IsRemoved)
                 {

@@ -65,7 +65,7 @@ internal sealed partial class UnionCore
             return errno != 0 ? errno : Errno.ENOENT;
         }
 
-        if (directory.TryGetChild(name, out inode))
+        if (directory.TryGetChild(name, out inode) && !IsOutdated(directory, name, inode!))
         {
             PreferName(inode!, directory, name);
             return TryStat(inode!, out stat);
@@ -77,6 +77,12 @@ internal sealed partial class UnionCore
         if (errno != 0 || !found.Exists)
         {
             return errno != 0 ? errno : Errno.ENOENT;
+        }
+
+        errno = _options.FollowsAufs && found.Disk.IsDirectory ? CheckMarks(parts, name, found) : 0;
+        if (errno != 0)
+        {
+            return errno;
         }
 
         var part = parts[found.Part];

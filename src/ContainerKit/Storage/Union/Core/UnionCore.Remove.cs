@@ -107,7 +107,7 @@ internal sealed partial class UnionCore
             return;
         }
 
-        if (inode.Links is not null || (!inode.Branch.IsWritable && (!IsAufs || stat.LinkCount == 1)))
+        if (inode.Links is not null || (!inode.Branch.IsWritable && (!IsAufs || (stat.LinkCount == 1 && !_options.FollowsAufs))))
         {
             inode.Links = (inode.Links ?? stat.LinkCount) - 1;
         }
@@ -126,12 +126,16 @@ internal sealed partial class UnionCore
                 inode.Held = held;
             }
 
-            if (_calls.TryStat(link.Directory, link.Name, out var disk) == 0 && disk.LinkCount == 1)
+            if (_calls.TryStat(link.Directory, link.Name, out var disk) == 0 && disk.LinkCount == 1 && !_options.FollowsAufs)
             {
                 _table.Vanish(disk);
             }
 
-            _ = _calls.TryUnlink(link.Directory, link.Name, isDirectory: false);
+            if (!_options.FollowsAufs)
+            {
+                _ = _calls.TryUnlink(link.Directory, link.Name, isDirectory: false);
+            }
+
             inode.Link = null;
             return;
         }

@@ -62,6 +62,11 @@ internal sealed partial class UnionCore
         }
 
         var isExchange = (flags & RenameFlags.Exchange) != 0;
+        if (isExchange && _options.FollowsAufs && (IsLowerFileFor(source!, target!) || IsLowerFileFor(target!, source!)))
+        {
+            return Errno.ENOTDIR;
+        }
+
         toCopy = source is not DirectoryInode && !source!.Branch.IsWritable ? source
             : isExchange && target is not DirectoryInode && !target!.Branch.IsWritable ? target
             : null;
@@ -80,6 +85,10 @@ internal sealed partial class UnionCore
         DropIfUnused(source!);
         return errno;
     }
+
+    // AUFS copies such a file up as if it were a directory too.
+    private static bool IsLowerFileFor(Inode file, Inode directory) =>
+        file is not DirectoryInode && directory is DirectoryInode && !file.Branch.IsWritable;
 
     private int MayRename(Inode source, DirectoryInode to, Inode? target, in FileStat targetStat, RenameFlags flags)
     {

@@ -14,7 +14,8 @@ namespace ContainerKit.Storage.Union.Core;
 /// of it. The branches must not change behind its back, and there is one union at a time for a writable branch.
 /// <para>
 /// Files: UnionCore.cs (what it is made of), .Lookup.cs, .List.cs, .Attributes.cs, .ExtendedAttributes.cs, .Open.cs (files and their
-/// data), .CopyUp.cs, .Make.cs, .Remove.cs, .Rename.cs, .Links.cs, .Branches.cs (a new one on top).
+/// data), .CopyUp.cs, .Make.cs, .Remove.cs, .Rename.cs, .Links.cs, .Branches.cs (a new one on top),
+/// .DirectChanges.cs (what others do to the branches), .Permissions.cs (those of several directories).
 /// </para>
 /// </remarks>
 [SupportedOSPlatform("linux")]
@@ -27,8 +28,9 @@ internal sealed partial class UnionCore : IDisposable
     private readonly StackReader _stack;
     private readonly ObjectCopier _copier;
     private readonly ObjectCopier _losingCopier;
-    private readonly InodeTable _table = new();
+    private readonly InodeTable _table;
     private readonly UnionCoreOptions _options;
+    private readonly ulong _outsideNumber;
     private ulong _listings;
     private UpperBranch? _upper;
     private bool _isDisposed;
@@ -51,6 +53,7 @@ internal sealed partial class UnionCore : IDisposable
         _dialect = dialect;
         _ownership = ownership;
         _options = options ?? new UnionCoreOptions();
+        _table = new InodeTable(_options.KeepsNumbers);
         _stack = new StackReader(_calls, dialect, ownership);
         _copier = new ObjectCopier(_calls, IsNotCopied);
         _losingCopier = new ObjectCopier(_calls, IsNotCopied, losesAttributes: true);
@@ -67,6 +70,7 @@ internal sealed partial class UnionCore : IDisposable
         Root = (DirectoryInode)_table.Meet(_calls.Stat(branches[0].Root), FileKind.Directory, branches[0]);
         Root.Parts = [.. branches.Select(branch => new BranchDirectory(branch, branch.Root, _dialect.ReadMarks(_calls, branch, branch.Root)))];
         Root.AddLookups(1);
+        _outsideNumber = _options.FollowsAufs ? InodeTable.NobodysNumber : Root.Number;
     }
 
     public DirectoryInode Root { get; }
@@ -78,6 +82,9 @@ internal sealed partial class UnionCore : IDisposable
 
     /// <summary>Whether a file is copied up when it is opened for writing; otherwise when it is first written, as AUFS does.</summary>
     public bool CopiesUpAtOpen { get; set; }
+
+    /// <summary>How changes of the branches are met.</summary>
+    public DirectChanges DirectChanges => _options.DirectChanges;
 
     private bool IsAufs => _dialect is AufsDialect;
 
@@ -121,7 +128,7 @@ internal sealed partial class UnionCore : IDisposable
         (lower.Options & _upper!.Branch.Options & BranchOptions.LosesAttributes) != 0 ? _losingCopier : _copier;
 
     private UpperBranch OpenUpper(UnionBranch branch, SafeFileHandle staging) =>
-        new(branch, staging, new BranchWriter(_calls, _dialect, staging));
+        new(branch, staging, new BranchWriter(_calls, _dialect, staging, _options.FollowsAufs));
 
     /// <summary>The writable branch with what belongs to it.</summary>
     private sealed record UpperBranch(UnionBranch Branch, SafeFileHandle Staging, BranchWriter Writer) : IDisposable
@@ -147,6 +154,34 @@ internal sealed record UnionCoreOptions
 
     /// <summary>Whether ACLs can be set; those that lower files have are obeyed all the same, as AUFS does without <c>acl</c>.</summary>
     public bool HasAcls { get; init; } = true;
+
+    /// <summary>
+    /// Whether also that is done which AUFS alone does, such as a third number for <c>..</c> near the root: for those who mount a union in AUFS's own
+    /// words. Containers are better off without.
+    /// </summary>
+    public bool FollowsAufs { get; init; }
+
+    /// <summary>AUFS without <c>dirperm1</c>: the directories of all branches must let somebody in, and not the topmost alone.</summary>
+    public bool ChecksAllDirectories { get; init; }
+
+    /// <summary><c>noxino</c> takes it away: an object has its number for as long as the union lives, and not only until it is forgotten.</summary>
+    public bool KeepsNumbers { get; init; } = true;
+
+    /// <summary>AUFS's <c>udba</c>: how changes are met that somebody makes in the branches themselves.</summary>
+    public DirectChanges DirectChanges { get; init; }
+}
+
+/// <summary>How changes of the branches are met that are made behind the union's back.</summary>
+internal enum DirectChanges
+{
+    /// <summary>There are none, so that everything may be remembered.</summary>
+    AreNotMade,
+
+    /// <summary>A name that is known is looked at again; that there is none, and what a directory lists, is remembered.</summary>
+    OfKnownNames,
+
+    /// <summary>Nothing is remembered.</summary>
+    OfEverything,
 }
 
 /// <summary>On whose behalf something is made.</summary>

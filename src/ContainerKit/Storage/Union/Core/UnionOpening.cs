@@ -38,10 +38,7 @@ internal static class UnionOpening
 
             if (dialect is AufsDialect)
             {
-                foreach (var branch in opened.Where(branch => branch.IsWritable))
-                {
-                    Prepare(branch, options ?? new UnionCoreOptions(), calls);
-                }
+                PrepareAll([.. branches.Select(branch => branch.Path)], opened, options ?? new UnionCoreOptions(), calls);
             }
 
             staging = opened[0].IsWritable ? OpenStaging(opened[0], dialect, workDirectory, options ?? new UnionCoreOptions(), calls) : null;
@@ -52,6 +49,44 @@ internal static class UnionOpening
             staging?.Dispose();
             opened.ForEach(branch => branch.Dispose());
             throw;
+        }
+    }
+
+    // One after the other, as AUFS does: what is wrong with a branch shows when those above it have been prepared.
+    private static void PrepareAll(List<string> paths, List<UnionBranch> branches, UnionCoreOptions options, FileCalls calls)
+    {
+        for (var i = 0; i < branches.Count; i++)
+        {
+            if (options.FollowsAufs)
+            {
+                RefuseOverlap(paths[i], paths[..i]);
+                RefuseUnion(paths[i], branches[i], calls);
+            }
+
+            if (branches[i].IsWritable)
+            {
+                Prepare(branches[i], options, calls);
+            }
+        }
+    }
+
+    private static void RefuseOverlap(string path, List<string> others)
+    {
+        static bool IsIn(string inner, string outer) => (inner + "/").StartsWith(outer == "/" ? "/" : outer + "/", StringComparison.Ordinal);
+        var other = others.Find(each => IsIn(path, each) || IsIn(each, path));
+        if (other is not null)
+        {
+            throw new LinuxException(Errno.EINVAL, $"take '{path}' as a branch beside '{other}', one of which is in the other");
+        }
+    }
+
+    // AUFS is no branch of AUFS.
+    private static void RefuseUnion(string path, UnionBranch branch, FileCalls calls)
+    {
+        var device = calls.Stat(branch.Root).Device;
+        if (MountInfo.TypeOf(File.ReadAllText("/proc/self/mountinfo"), device) == $"fuse.{UnionMount.Type}")
+        {
+            throw new LinuxException(Errno.EINVAL, $"take '{path}' as a branch, for it is in a union itself");
         }
     }
 
