@@ -74,6 +74,10 @@ public sealed class Container : IAsyncDisposable
     /// Makes a second container that begins as this one is now, and then goes its own way, as this one does. The layer is frozen, and
     /// both get a new one on top of it, so that it costs the same whatever is in the layer (with the driver vfs, a copy).
     /// </summary>
+    /// <remarks>
+    /// A container that runs goes on running, paused for the moment, where this process serves its files: with the driver aufs, unless the kernel has aufs itself.
+    /// Files that its programs have open they go on writing in the new layer.
+    /// </remarks>
     /// <param name="name">The fork's name; null for one that <see cref="DisposeAsync"/> removes.</param>
     /// <param name="cancellationToken">Gives up; there is no fork then.</param>
     /// <returns>The fork: of the same image, with the same settings. Either can be removed first.</returns>

@@ -32,10 +32,9 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
         return await Task.Run(() => Create(image, options, cancellationToken), cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Makes a second container of one that does not run.</summary>
-    public Container Fork(ContainerRecord source, string? name, CancellationToken cancellationToken)
+    /// <summary>Makes a second container of one whose layer was frozen.</summary>
+    public Container Fork(ContainerRecord source, string frozen, string? name, CancellationToken cancellationToken)
     {
-        var frozen = ContainerForks.Freeze(this, source, cancellationToken);
         var (id, alive) = Begin();
         return Publish(ContainerForks.RecordOf(source, id, name), alive, frozen, cancellationToken);
     }

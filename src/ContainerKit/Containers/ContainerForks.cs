@@ -4,8 +4,9 @@ using ContainerKit.Storage;
 namespace ContainerKit.Containers;
 
 /// <summary>
-/// Makes a second container of one that does not run: its layer is frozen, and both stand on it with a new layer each. What dies on
-/// the way leaves at worst a frozen layer and a container without one of its own, which it is given again.
+/// Freezes the layer of a container that does not run, for it and a second one to stand on with a new layer each. What dies on
+/// the way leaves at worst a frozen layer and a container without one of its own, which it is given again. One that runs freezes its own:
+/// <see cref="ContainerRun.Freeze"/>.
 /// </summary>
 [SupportedOSPlatform("linux")]
 internal static class ContainerForks

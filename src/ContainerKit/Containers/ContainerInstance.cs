@@ -81,18 +81,21 @@ internal sealed class ContainerInstance : IFileTreeSource
     /// <summary>Makes a second container that stands where this one does now.</summary>
     public Container Fork(string? name, CancellationToken cancellationToken)
     {
+        ContainerRun? run;
         lock (_gate)
         {
             ThrowIfRemoved();
-            if (_isBusy)
+            run = _run;
+            if (run is null)
             {
-                throw ContainerForks.WhyNotRunning(_catalog.Snapshots.Driver, Record);
+                ThrowIfBusy();
+                return _layers.IsInUse
+                    ? throw new StorageException($"Cannot fork the container '{Record.Label}' while its files are open: close the streams first.")
+                    : _catalog.Fork(Record, ContainerForks.Freeze(_catalog, Record, cancellationToken), name, cancellationToken);
             }
-
-            return _layers.IsInUse
-                ? throw new StorageException($"Cannot fork the container '{Record.Label}' while its files are open: close the streams first.")
-                : _catalog.Fork(Record, name, cancellationToken);
         }
+
+        return _catalog.Fork(Record, run.Freeze(cancellationToken), name, cancellationToken);
     }
 
     public async Task<RunningContainer> StartAsync(Container container, bool ownsContainer, CancellationToken cancellationToken)

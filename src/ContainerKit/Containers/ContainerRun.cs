@@ -18,7 +18,7 @@ internal sealed class ContainerRun : IAsyncDisposable
     private readonly ContainerCatalog _catalog;
     private readonly ContainerRecord _record;
     private readonly ProcessSpec _processSpec;
-    private readonly SnapshotLease _lease;
+    private SnapshotLease _lease;
     private readonly Cgroup? _cgroup;
     private readonly ServedRoot? _root;
     private readonly TaskCompletionSource<ExitStatus> _exit = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -120,6 +120,29 @@ internal sealed class ContainerRun : IAsyncDisposable
                 : Paused(read);
         }
     }
+
+    /// <summary>Freezes the container's layer, on which the program goes on with a new one.</summary>
+    /// <returns>The snapshot that a fork is to stand on.</returns>
+    /// <exception cref="HostCapabilityException">The layers are mounted by the kernel, which puts nothing on top of a mount.</exception>
+    public string Freeze(CancellationToken cancellationToken) => WhilePaused(lease =>
+    {
+        if (_root is not { } root)
+        {
+            throw ContainerForks.WhyNotRunning(_catalog.Snapshots.Driver, _record);
+        }
+
+        try
+        {
+            (var frozen, _lease) = _catalog.Snapshots.FreezeMounted(lease, snapshot => root.OpenBranch(_catalog, snapshot), cancellationToken);
+            return frozen;
+        }
+        catch when (lease.IsOver)
+        {
+            // It would go on writing into what others may stand on already.
+            Process.Signal(KillSignal);
+            throw;
+        }
+    });
 
     private T Paused<T>(Func<SnapshotLease, T> read)
     {

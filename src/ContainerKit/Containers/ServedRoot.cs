@@ -43,7 +43,7 @@ internal sealed class ServedRoot : IDisposable
             };
         }
 
-        var options = new FuseServerOptions { Logger = catalog.Logger, AllowsIdMapping = catalog.Identity.MapsFiles };
+        var options = new FuseServerOptions { Logger = catalog.Logger, AllowsIdMapping = catalog.Identity.MapsFiles, PassesWriters = false };
         if (!Environment.IsPrivilegedProcess)
         {
             return InContainer(lease.Snapshot, union, options);
@@ -72,6 +72,9 @@ internal sealed class ServedRoot : IDisposable
             return _worker.Calls;
         }
     }
+
+    /// <summary>Opens the branch of a new snapshot, which is to come on top of what is served.</summary>
+    public IOpenedBranch OpenBranch(ContainerCatalog catalog, Snapshot snapshot) => _server!.OpenBranch(snapshot, catalog.Snapshots.Driver.Mounts(snapshot)[0]);
 
     /// <summary>Has the kernel write down what it keeps in memory of the container's files.</summary>
     public void Flush(IsolatedProcess process, ContainerCatalog catalog)

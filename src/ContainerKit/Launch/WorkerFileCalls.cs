@@ -20,25 +20,11 @@ internal sealed class WorkerFileCalls(Func<FileWorker> worker) : FileCalls
 
     private const int First = FileWorkerProgram.FirstReceived, Second = First + 1;
 
-    public override int TryOpen(SafeFileHandle? directory, FileName path, OpenFlags flags, int mode, Resolve resolve, out SafeFileHandle handle)
-    {
-        Span<byte> how = stackalloc byte[24];
-        MemoryMarshal.Write(how, (ulong)(uint)LocalFileCalls.ToNative(flags));
-        MemoryMarshal.Write(how[8..], (flags & (OpenFlags.Create | OpenFlags.Nameless)) != 0 ? (ulong)mode : 0);
-        MemoryMarshal.Write(how[16..], LocalFileCalls.ToNative(resolve));
-        var name = new Name(path.IsEmpty ? "." : path);
-        var howCopy = how.ToArray();
-        long result;
-        SafeFileHandle? received;
-        do
-        {
-            result = Perform(directory, null, [], out received, name, default, (request, path, _) =>
-                request.FinishWithDescriptor(SystemCall.openat2, directory is null ? AT_FDCWD : First, request.Text(path), request.Bytes(howCopy), howCopy.Length));
-        }
-        while (result == -Errno.EAGAIN && resolve != Resolve.Host);
-        handle = received ?? new SafeFileHandle(-1, ownsHandle: true);
-        return received is null ? ErrnoOf(result) : 0;
-    }
+    public override int TryReopen(SafeFileHandle handle, OpenFlags flags, out SafeFileHandle reopened) =>
+        Open(handle, AT_FDCWD, $"/proc/self/fd/{First}", flags, 0, Resolve.Host, out reopened);
+
+    public override int TryOpen(SafeFileHandle? directory, FileName path, OpenFlags flags, int mode, Resolve resolve, out SafeFileHandle handle) =>
+        Open(directory, directory is null ? AT_FDCWD : First, path, flags, mode, resolve, out handle);
 
     public override int TryStat(SafeFileHandle directory, FileName name, out FileStat stat)
     {
@@ -152,6 +138,26 @@ internal sealed class WorkerFileCalls(Func<FileWorker> worker) : FileCalls
     private delegate void Composer(WorkerRequest request, ReadOnlySpan<byte> first, ReadOnlySpan<byte> second);
 
     private delegate void AttributeComposer(WorkerRequest request, ReadOnlySpan<byte> attribute, bool isHandle, long path);
+
+    private int Open(SafeFileHandle? sent, int from, FileName path, OpenFlags flags, int mode, Resolve resolve, out SafeFileHandle handle)
+    {
+        Span<byte> how = stackalloc byte[24];
+        MemoryMarshal.Write(how, (ulong)(uint)LocalFileCalls.ToNative(flags));
+        MemoryMarshal.Write(how[8..], (flags & (OpenFlags.Create | OpenFlags.Nameless)) != 0 ? (ulong)mode : 0);
+        MemoryMarshal.Write(how[16..], LocalFileCalls.ToNative(resolve));
+        var name = new Name(path.IsEmpty ? "." : path);
+        var howCopy = how.ToArray();
+        long result;
+        SafeFileHandle? received;
+        do
+        {
+            result = Perform(sent, null, [], out received, name, default, (request, path, _) =>
+                request.FinishWithDescriptor(SystemCall.openat2, from, request.Text(path), request.Bytes(howCopy), howCopy.Length));
+        }
+        while (result == -Errno.EAGAIN && resolve != Resolve.Host);
+        handle = received ?? new SafeFileHandle(-1, ownsHandle: true);
+        return received is null ? ErrnoOf(result) : 0;
+    }
 
     private int Do(SafeFileHandle directory, FileName name, Composer compose) =>
         ErrnoOf(Perform(directory, null, [], out _, new Name(name), default, compose));

@@ -24,6 +24,9 @@ internal abstract partial class FileCalls
 
     public abstract int TryOpen(SafeFileHandle? directory, FileName path, OpenFlags flags, int mode, Resolve resolve, out SafeFileHandle handle);
 
+    /// <summary>Opens what a handle is of once more, whether it has a name or none; no symlink is followed.</summary>
+    public abstract int TryReopen(SafeFileHandle handle, OpenFlags flags, out SafeFileHandle reopened);
+
     public abstract int TryStat(SafeFileHandle directory, FileName name, out FileStat stat);
 
     public abstract int TryMakeDirectory(SafeFileHandle directory, FileName name, int mode);

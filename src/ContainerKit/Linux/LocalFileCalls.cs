@@ -42,6 +42,12 @@ internal sealed unsafe class LocalFileCalls : FileCalls
         return errno;
     }
 
+    public override int TryReopen(SafeFileHandle handle, OpenFlags flags, out SafeFileHandle reopened)
+    {
+        using var held = new Held(handle);
+        return TryOpen(null, $"/proc/self/fd/{held.Descriptor}", flags, 0, Resolve.Host, out reopened);
+    }
+
     public override int TryStat(SafeFileHandle directory, FileName name, out FileStat stat)
     {
         using var held = new Held(directory);

@@ -1,4 +1,5 @@
 using ContainerKit.Linux;
+using Microsoft.Win32.SafeHandles;
 
 namespace ContainerKit.Storage;
 
@@ -29,7 +30,7 @@ internal sealed partial class SnapshotStore
             return parent.Id;
         }
 
-        var frozen = snapshot with { Id = $"{FrozenPrefix}{snapshot.Id} {SnapshotNames.NewStableId()[..16]}", Kind = SnapshotKind.Committed };
+        var frozen = Frozen(snapshot);
         if (snapshot.Parents.Count + 2 > Driver.MaxLayers)
         {
             // Rare: first it has to be committed, and then the whole stack becomes one.
@@ -64,6 +65,68 @@ internal sealed partial class SnapshotStore
         }
 
         return frozen.Id;
+    }
+
+    /// <summary>
+    /// The same for a snapshot that is mounted and stays so: the new one comes on top of it in the mount. Nothing may change it meanwhile.
+    /// </summary>
+    /// <param name="writable">The snapshot, held; the lease is over afterwards, unless it has changed nothing.</param>
+    /// <param name="open">Opens a new snapshot's branch, so that it can be put on top of the mount at once.</param>
+    /// <param name="ct">Gives up before the first rename.</param>
+    /// <returns>The name of what others can be built on, and the lease of what is written from now on.</returns>
+    /// <remarks>When it fails and the lease is over, the mount goes on writing into what is common ground: it must end.</remarks>
+    /// <exception cref="StorageException">The store cannot be written, or no more layers can be stacked.</exception>
+    public (string Frozen, SnapshotLease Writable) FreezeMounted(SnapshotLease writable, Func<Snapshot, IOpenedBranch> open, CancellationToken ct = default)
+    {
+        RequireLease(writable);
+        using var store = LockStore(exclusive: false, ct);
+        var snapshot = writable.Snapshot;
+        if (snapshot.Parents is [var parent, ..] && SnapshotTrees.IsUntouched(Driver, snapshot))
+        {
+            return (parent.Id, writable);
+        }
+
+        if (snapshot.Parents.Count + 2 > Driver.MaxLayers)
+        {
+            throw new StorageException($"The snapshot '{snapshot.Id}' cannot get another layer while it is mounted: it has as many as the driver {Driver.Name} stacks ({Driver.MaxLayers}).")
+            {
+                Hint = "Stop the container first: then its layers become one.",
+            };
+        }
+
+        var frozen = Frozen(snapshot);
+        var (temporary, record, itsLock) = MakeAside(snapshot.Id, SnapshotKind.Writable, [frozen, .. snapshot.Parents], ct);
+        IOpenedBranch? branch = null;
+        SnapshotLease? lease = null;
+        try
+        {
+            branch = open(ToSnapshot(record, snapshot.Id, SnapshotKind.Writable, temporary) with { Parents = [frozen, .. snapshot.Parents] });
+            Commit(writable, frozen.Id, isMounted: true);
+            lease = PublishOrAcquire(snapshot.Id, temporary, record, itsLock);
+            if (lease.Snapshot.StableId != record.StableId)
+            {
+                // Somebody looked between the renames, and has made it again already.
+                branch.Dispose();
+                branch = open(lease.Snapshot);
+            }
+
+            branch.PutOnTop();
+            return (frozen.Id, lease);
+        }
+        catch (Exception e)
+        {
+            branch?.Dispose();
+            lease?.Dispose();
+            if (lease is null)
+            {
+                using (itsLock)
+                {
+                    Discard(temporary, itsLock);
+                }
+            }
+
+            throw e is LinuxException error ? StorageErrors.Translate(error, $"freeze the snapshot '{snapshot.Id}'", _directory) : e;
+        }
     }
 
     /// <summary>Makes a writable snapshot again that was lost while it was being frozen.</summary>
@@ -114,6 +177,31 @@ internal sealed partial class SnapshotStore
             }
         }
     }
+
+    private SnapshotLease PublishOrAcquire(string name, string temporary, SnapshotRecord record, SafeFileHandle itsLock)
+    {
+        var directory = SnapshotNames.DirectoryOf(SnapshotKind.Writable, name);
+        try
+        {
+            Publish(temporary, directory);
+        }
+        catch (LinuxException e) when (e.Errno == Errno.EEXIST)
+        {
+            var lease = Acquire(name, CancellationToken.None);
+            using (itsLock)
+            {
+                Discard(temporary, itsLock);
+            }
+
+            return lease;
+        }
+
+        var snapshot = ToSnapshot(record, name, SnapshotKind.Writable, Path.Combine(_directory, directory));
+        return new SnapshotLease(snapshot, itsLock, _chain, HoldChain(name, snapshot.Parents));
+    }
+
+    private static Snapshot Frozen(Snapshot snapshot) =>
+        snapshot with { Id = $"{FrozenPrefix}{snapshot.Id} {SnapshotNames.NewStableId()[..16]}", Kind = SnapshotKind.Committed };
 
     private static bool IsFrozenOf(Snapshot snapshot, string name) =>
         snapshot.Kind == SnapshotKind.Committed && snapshot.Id.StartsWith($"{FrozenPrefix}{name} ", StringComparison.Ordinal);

@@ -116,7 +116,9 @@ internal sealed partial class SnapshotStore : IDisposable
     /// else was faster), the existing one stays and this one is removed.
     /// </summary>
     /// <exception cref="StorageException">It is not a writable one, or the store cannot be written.</exception>
-    public Snapshot Commit(SnapshotLease writable, string committedName)
+    public Snapshot Commit(SnapshotLease writable, string committedName) => Commit(writable, committedName, isMounted: false);
+
+    private Snapshot Commit(SnapshotLease writable, string committedName, bool isMounted)
     {
         var snapshot = writable.Snapshot;
         RequireLease(writable);
@@ -153,7 +155,11 @@ internal sealed partial class SnapshotStore : IDisposable
             throw StorageErrors.Translate(e, $"commit '{snapshot.Id}' as '{committedName}'", _directory);
         }
 
-        RemoveBelow(Path.Combine(_directory, target), "work");
+        if (!isMounted)
+        {
+            RemoveBelow(Path.Combine(_directory, target), "work");
+        }
+
         writable.Dispose();
         return TryRead(target)!;
     }

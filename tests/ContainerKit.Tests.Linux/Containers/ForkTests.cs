@@ -138,23 +138,6 @@ internal sealed class ForkTests(string driver, UserNamespaceMode userNamespace) 
     }
 
     [Test]
-    public async Task A_chain_of_forks_longer_than_the_driver_stacks_is_flattened_and_still_told_from_its_image()
-    {
-        Needs.That(driver == "aufs", "only aufs has a limit that a test reaches in time");
-        await using var source = await Host.Container(Tools).WithName("long").CreateAsync();
-        await source.Files.DeleteAsync("/etc/group");
-        for (var i = 0; i < 130; i++)
-        {
-            await source.Files.WriteAllTextAsync("/root/count", $"{i}");
-            await using var fork = await source.ForkAsync();
-        }
-
-        Assert.That(await source.Files.ReadAllTextAsync("/root/count"), Is.EqualTo("129"));
-        Assert.That(await Diff(source), Is.EqualTo(new[] { "C /etc", "D /etc/group", "C /root", "A /root/count" }));
-        await source.RemoveAsync();
-    }
-
-    [Test]
     public async Task A_store_that_is_opened_after_a_death_between_the_two_renames_gives_the_container_its_layer_back()
     {
         await using var source = await Host.Container(Tools).WithName("torn").CreateAsync();
@@ -182,13 +165,13 @@ internal sealed class ForkTests(string driver, UserNamespaceMode userNamespace) 
     }
 
     [Test]
-    public async Task A_container_that_runs_on_a_mount_of_the_kernels_cannot_be_forked()
+    public async Task A_container_that_runs_is_forked_on_aufs_alone()
     {
-        Needs.That(driver != "aufs", "aufs can");
         await using var source = await Shell("sleep 1000").CreateAsync();
         await using var running = await source.StartAsync();
 
-        Assert.That(() => source.ForkAsync(), Throws.TypeOf<HostCapabilityException>().With.Message.Contains("while it runs").And.Property("Hint").Contains("Stop it first"));
+        var refused = Throws.TypeOf<HostCapabilityException>().With.Message.Contains("while it runs").And.Property("Hint").Contains("Stop it first");
+        Assert.That(async () => await (await source.ForkAsync()).DisposeAsync(), driver == "aufs" ? Throws.Nothing : refused);
     }
 
     [Test]

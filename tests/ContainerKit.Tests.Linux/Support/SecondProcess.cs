@@ -15,6 +15,7 @@ internal sealed class SecondProcess : IDisposable
     {
         [nameof(Containers.HostDeathTests.StartForever)] = Containers.HostDeathTests.StartForever,
         [nameof(Containers.ForkTests.ForkForever)] = Containers.ForkTests.ForkForever,
+        [nameof(Containers.LiveForkTests.ForkLiveForever)] = Containers.LiveForkTests.ForkLiveForever,
         [nameof(Storage.CrashTests.UnpackForever)] = Storage.CrashTests.UnpackForever,
         [nameof(Storage.CrashTests.EditForever)] = Storage.CrashTests.EditForever,
         [nameof(Storage.SnapshotStoreTests.PrepareMany)] = Storage.SnapshotStoreTests.PrepareMany,

@@ -31,7 +31,7 @@ internal sealed class UnionServer : IDisposable
     public static UnionServer Start(Snapshot snapshot, Mount mount, FuseServerOptions options, out SafeFileHandle mounted)
     {
         using var made = FuseMount.Make(new FuseMountOptions { IsReadOnly = mount.Options.Contains("ro") });
-        var server = Serve(snapshot, mount, files => made.Serve(files, options));
+        var server = Serve(snapshot, mount, options, files => made.Serve(files, options));
         mounted = made.TakeMount();
         return server;
     }
@@ -45,7 +45,7 @@ internal sealed class UnionServer : IDisposable
     {
         try
         {
-            return Serve(snapshot, mount, files => FuseServer.Start(device, files, options));
+            return Serve(snapshot, mount, options, files => FuseServer.Start(device, files, options));
         }
         catch
         {
@@ -55,12 +55,36 @@ internal sealed class UnionServer : IDisposable
         }
     }
 
-    private static UnionServer Serve(Snapshot snapshot, Mount mount, Func<UnionFileSystem, FuseServer> serve)
+    /// <summary>Opens the branch of a new snapshot that is built on the one that is served.</summary>
+    /// <param name="snapshot">The new snapshot.</param>
+    /// <param name="mount">What its driver says is to be mounted.</param>
+    public IOpenedBranch OpenBranch(Snapshot snapshot, Mount mount)
+    {
+        if (Files.HasPassedWriters)
+        {
+            throw new InvalidOperationException("The kernel writes files of this mount by itself, so that nothing can come on top of them.");
+        }
+
+        var (upper, work, _) = UnionMount.DirectoriesOf(mount);
+        var calls = snapshot.Calls ?? FileCalls.Local;
+        var branch = new UnionBranch(RootedDirectory.Open(upper!, calls), BranchOptions.Writable);
+        try
+        {
+            return new OpenedBranch(Files.Union, branch, UnionOpening.OpenStaging(branch, UnionMount.DialectOf(mount), work, new UnionCoreOptions(), calls));
+        }
+        catch
+        {
+            branch.Dispose();
+            throw;
+        }
+    }
+
+    private static UnionServer Serve(Snapshot snapshot, Mount mount, FuseServerOptions options, Func<UnionFileSystem, FuseServer> serve)
     {
         UnionFileSystem? files = null;
         try
         {
-            files = new UnionFileSystem(Open(snapshot, mount));
+            files = new UnionFileSystem(Open(snapshot, mount)) { PassesWriters = options.PassesWriters };
             return new UnionServer(serve(files), files);
         }
         catch (Exception e)
@@ -80,5 +104,25 @@ internal sealed class UnionServer : IDisposable
             (snapshot.Ownership ?? TreeOwnership.Direct).InMount,
             work,
             calls: snapshot.Calls);
+    }
+
+    private sealed class OpenedBranch(UnionCore union, UnionBranch branch, SafeFileHandle staging) : IOpenedBranch
+    {
+        private bool _isOnTop;
+
+        public void PutOnTop()
+        {
+            union.PushBranch(branch, staging);
+            _isOnTop = true;
+        }
+
+        public void Dispose()
+        {
+            if (!_isOnTop)
+            {
+                branch.Dispose();
+                staging.Dispose();
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
 using ContainerKit.Linux;
 using ContainerKit.Storage.Union;
+using ContainerKit.Storage.Union.Core;
 using ContainerKit.Tests.Linux.Storage.Union;
 using ContainerKit.Tests.Linux.Support;
 
@@ -58,6 +59,30 @@ internal sealed class UnionMountTests
         var inUnion = Shell.Run("python3", story, union.Path, "linked").Split('\n');
 
         Assert.That(inUnion, Is.EqualTo(Shell.Run("python3", story, directory["model"], "linked").Split('\n')));
+    }
+
+    [Test]
+    public void Whoever_has_a_file_open_writes_on_when_a_branch_comes_on_top([Values] bool isAufs)
+    {
+        using var directory = new TemporaryDirectory();
+        using var union = new MountedUnion(directory, isAufs ? AufsDialect.Instance : OverlayDialect.Trusted);
+        using var gone = new FileStream(union["gone"], FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+        using var kept = new FileStream(union["kept"], FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0);
+        File.Delete(union["gone"]);
+        gone.Write("before\n"u8);
+        kept.Write("before\n"u8);
+        var frozen = TreeDump.Of(union.Upper);
+
+        var top = new UnionBranch(RootedDirectory.Open(directory.MakeDirectory("top")), BranchOptions.Writable);
+        var staging = directory.MakeDirectory("work2");
+        union.Union.PushBranch(top, UnionOpening.OpenStaging(top, union.Union.Dialect, staging, new UnionCoreOptions()));
+        gone.Write("after\n"u8);
+        kept.Write("after\n"u8);
+
+        Assert.That(File.ReadAllText($"/proc/self/fd/{gone.SafeFileHandle.DangerousGetHandle()}"), Is.EqualTo("before\nafter\n"));
+        Assert.That(File.ReadAllText(union["kept"]), Is.EqualTo("before\nafter\n"));
+        Assert.That(File.ReadAllText(directory["top/kept"]), Is.EqualTo("before\nafter\n"));
+        Assert.That(TreeDump.Of(union.Upper), Is.EqualTo(frozen));
     }
 
     [Test]

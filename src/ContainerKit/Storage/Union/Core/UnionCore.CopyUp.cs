@@ -109,7 +109,7 @@ internal sealed partial class UnionCore
             }
 
             return name.IsEmpty
-                ? _calls.TryOpen(null, PathOf(handle), OpenFlags.PathOnly, 0, Resolve.Host, out source)
+                ? _calls.TryReopen(handle, OpenFlags.PathOnly, out source)
                 : _calls.TryOpen(handle, name, OpenFlags.PathOnly | OpenFlags.NoFollow, 0, Resolve.NoSymlinks, out source);
         }
         finally
@@ -349,6 +349,4 @@ internal sealed partial class UnionCore
             return outcome;
         }
     }
-
-    private static string PathOf(SafeFileHandle handle) => string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{(int)handle.DangerousGetHandle()}");
 }

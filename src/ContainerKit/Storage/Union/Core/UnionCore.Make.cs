@@ -55,7 +55,7 @@ internal sealed partial class UnionCore
 
         errno = Describe(file, default, wanted, keepsMode, out var disk);
         var data = file;
-        errno = errno != 0 ? errno : _calls.TryOpen(null, PathOf(file), OpenFlags.ReadWrite, 0, Resolve.Host, out data);
+        errno = errno != 0 ? errno : _calls.TryReopen(file, OpenFlags.ReadWrite, out data);
         if (errno != 0)
         {
             file.Dispose();

@@ -91,15 +91,29 @@ internal sealed partial class UnionCore
 
     public int Write(Inode inode, long offset, ReadOnlySpan<byte> data, bool killsPrivileges, out int count)
     {
-        count = 0;
-        var errno = PrepareWriting(inode, killsPrivileges, out var file);
-        return errno != 0 ? errno : DataCalls.TryWrite(file!, data, offset, out count);
+        int errno;
+        do
+        {
+            count = 0;
+            errno = PrepareWriting(inode, killsPrivileges, out var file);
+            errno = errno != 0 ? errno : DataCalls.TryWrite(file!, data, offset, out count);
+        }
+        while (errno == 0 && !inode.Branch.IsWritable); // A branch came on top meanwhile: the copy there has not got it.
+
+        return errno;
     }
 
     public int Allocate(Inode inode, long offset, long length, int mode)
     {
-        var errno = PrepareWriting(inode, killsPrivileges: false, out var file);
-        return errno != 0 ? errno : DataCalls.TryAllocate(file!, mode, offset, length);
+        int errno;
+        do
+        {
+            errno = PrepareWriting(inode, killsPrivileges: false, out var file);
+            errno = errno != 0 ? errno : DataCalls.TryAllocate(file!, mode, offset, length);
+        }
+        while (errno == 0 && !inode.Branch.IsWritable);
+
+        return errno;
     }
 
     public static int Seek(Inode inode, long offset, int whence, out long result)
@@ -110,9 +124,16 @@ internal sealed partial class UnionCore
 
     public int CopyRange(Inode from, long fromOffset, Inode to, long toOffset, long length, out long count)
     {
-        count = 0;
-        var errno = PrepareWriting(to, killsPrivileges: true, out var target);
-        return errno != 0 ? errno : from.Data is { } source ? DataCalls.TryCopyRange(source, fromOffset, target!, toOffset, length, out count) : Errno.EBADF;
+        int errno;
+        do
+        {
+            count = 0;
+            errno = PrepareWriting(to, killsPrivileges: true, out var target);
+            errno = errno != 0 ? errno : from.Data is { } source ? DataCalls.TryCopyRange(source, fromOffset, target!, toOffset, length, out count) : Errno.EBADF;
+        }
+        while (errno == 0 && !to.Branch.IsWritable);
+
+        return errno;
     }
 
     public static int Synchronize(Inode inode, bool dataOnly)
@@ -307,6 +328,6 @@ internal sealed partial class UnionCore
     }
 
     private int TryOpenAt(SafeFileHandle handle, ReadOnlySpan<byte> name, OpenFlags flags, out SafeFileHandle file) => name.IsEmpty
-        ? _calls.TryOpen(null, PathOf(handle), flags, 0, Resolve.Host, out file)
+        ? _calls.TryReopen(handle, flags, out file)
         : _calls.TryOpen(handle, name, flags | OpenFlags.NoFollow, 0, Resolve.NoSymlinks, out file);
 }
