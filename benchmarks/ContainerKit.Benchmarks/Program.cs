@@ -1,10 +1,17 @@
 using BenchmarkDotNet.Running;
 using ContainerKit.Benchmarks;
+using ContainerKit.Benchmarks.CopyUp;
 using ContainerKit.Benchmarks.SideBySide;
 
 if (args is ["side-by-side", var ckit, var rounds])
 {
     await Comparison.RunAsync(ckit, int.Parse(rounds, System.Globalization.CultureInfo.InvariantCulture));
+    return;
+}
+
+if (args is ["copy-up", var times, .. var kinds] && OperatingSystem.IsLinux())
+{
+    await CopyUpComparison.RunAsync(int.Parse(times, System.Globalization.CultureInfo.InvariantCulture), kinds);
     return;
 }
 

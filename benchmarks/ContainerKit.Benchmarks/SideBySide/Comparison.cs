@@ -39,7 +39,7 @@ internal static class Comparison
         await SleepAsync(arena, "with a process limit (control groups)", spec => spec.WithProcessLimit(Arena.ProcessLimit));
     }
 
-    private static async Task<List<Contestant>> WorkingAsync(IEnumerable<Contestant?> contestants)
+    public static async Task<List<Contestant>> WorkingAsync(IEnumerable<Contestant?> contestants)
     {
         var working = new List<Contestant>();
         foreach (var contestant in contestants.OfType<Contestant>())
@@ -64,7 +64,7 @@ internal static class Comparison
         return working;
     }
 
-    private static async Task TimeAsync(string title, List<Contestant> contestants, int rounds, Contestant? one)
+    public static async Task TimeAsync(string title, List<Contestant> contestants, int rounds, Contestant? one)
     {
         if (contestants.Count == 0)
         {
