@@ -63,7 +63,7 @@ public sealed record UnionMountOptions
     }
 
     /// <summary>Branches with AUFS's whiteouts and opaque marks.</summary>
-    /// <param name="branches">The topmost first, as AUFS spells them: <c>/upper=rw</c>, <c>/lower=ro+wh</c>. Of several writable ones the topmost takes all changes.</param>
+    /// <param name="branches">The topmost first, as AUFS spells them: <c>/upper=rw</c>, <c>/lower=ro+wh</c>. Of several writable ones that takes a change which has the file, or the next above it.</param>
     /// <exception cref="ArgumentException">One cannot be a branch.</exception>
     public static UnionMountOptions Aufs(params IReadOnlyList<string> branches)
     {
@@ -141,11 +141,6 @@ public sealed record UnionMountOptions
             throw new ArgumentException("Whiteouts are shown in a union that nobody writes to, so shwh cannot be had with a writable branch.");
         }
 
-        if (parsed.CreatePolicy is { } policy)
-        {
-            throw new ArgumentException($"Changes go to the topmost writable branch always, so create={policy} cannot be had.");
-        }
-
         return new UnionMountOptions
         {
             IsAufs = true,
@@ -162,6 +157,7 @@ public sealed record UnionMountOptions
                 ChecksAllDirectories = !parsed.ChecksTopDirectoryOnly,
                 KeepsNumbers = parsed.KeepsNumbers,
                 DirectChanges = parsed.DirectChanges,
+                CreatePolicy = parsed.CreatePolicy,
             },
             Flags = parsed.Flags,
         };

@@ -28,7 +28,7 @@ public sealed class UnionMountOptionsTests
     [TestCase("lowerdir=/a,metacopy=on", TestName = "An option of overlayfs that is not known here")]
     [TestCase("br:/u=rw,passthrough=perhaps", TestName = "A mode of passthrough that there is not")]
     [TestCase("br:/u=rw,shwh", TestName = "Whiteouts that are to be shown")]
-    [TestCase("br:/u=rw:/v=rw,create=rr", TestName = "A policy for several writable branches")]
+    [TestCase("br:/u=rw:/v=rw,create=best", TestName = "A policy for several writable branches that there is not")]
     [TestCase("", TestName = "No branch at all")]
     public void Is_refused_in_words(string options) =>
         Assert.That(() => UnionMountOptions.Parse(options), Throws.ArgumentException);

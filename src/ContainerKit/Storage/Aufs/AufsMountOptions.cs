@@ -49,8 +49,8 @@ internal sealed record AufsMountOptions
     /// <summary><c>shwh</c>: whiteouts are shown; for unions that nobody writes to.</summary>
     public bool ShowsWhiteouts { get; init; }
 
-    /// <summary><c>create=</c>: which of several writable branches gets what is new; null where none is named.</summary>
-    public string? CreatePolicy { get; init; }
+    /// <summary><c>create=</c>: which of several writable branches gets what is new.</summary>
+    public CreatePolicy CreatePolicy { get; init; }
 
     /// <summary><c>xino=</c>: where AUFS would keep inode numbers. Nothing is kept there, but it must be possible to make it.</summary>
     public string? InodeFile { get; init; }
@@ -98,7 +98,7 @@ internal sealed record AufsMountOptions
         ("noacl", null) => this with { HasAcls = false },
         ("shwh", null) => this with { ShowsWhiteouts = true },
         ("noshwh", null) => this with { ShowsWhiteouts = false },
-        ("create" or "wbr_create", not null) => this with { CreatePolicy = value },
+        ("create" or "create_policy", not null) => this with { CreatePolicy = CreatePolicy.Parse(value) },
         ("xino", not null) => this with { InodeFile = value },
         ("noxino", null) => this with { KeepsNumbers = false },
         ("udba", "none" or "reval") => this with { DirectChanges = DirectChanges.OfKnownNames },

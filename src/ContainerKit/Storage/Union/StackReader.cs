@@ -17,7 +17,7 @@ internal sealed class StackReader(FileCalls calls, IWhiteoutDialect dialect, Tre
             var errno = dialect.TryFind(calls, part, name, out var stat, out var sight);
             if (errno != 0 || sight == Sight.Whiteout)
             {
-                finding = new Finding(-1, default, errno == 0 && i == 0 && part.Branch.IsWritable);
+                finding = new Finding(-1, default, errno == 0 && i == 0 && part.Branch.IsWritable) { Whiteout = errno == 0 ? part.Branch : null };
                 return errno;
             }
 
@@ -159,6 +159,9 @@ internal sealed class StackReader(FileCalls calls, IWhiteoutDialect dialect, Tre
 /// <param name="IsWhitedOutAbove">Whether the writable branch says that it is gone.</param>
 internal readonly record struct Finding(int Part, FileStat Disk, bool IsWhitedOutAbove)
 {
+    /// <summary>Which branch says that it is gone.</summary>
+    public UnionBranch? Whiteout { get; init; }
+
     public bool Exists => Part >= 0;
 }
 

@@ -1,5 +1,6 @@
 using ContainerKit.Storage.Aufs;
 using ContainerKit.Storage.Union;
+using ContainerKit.Storage.Union.Core;
 
 namespace ContainerKit.Tests.Storage.Aufs;
 
@@ -63,5 +64,17 @@ internal sealed class AufsMountOptionsTests
 
         Assert.That((options.ChecksTopDirectoryOnly, options.InodeFile, options.KeepsLinks), Is.EqualTo((true, "/dev/shm/aufs.xino", true)));
         Assert.That(options.Flags, Is.EqualTo((string[])["ro", "nosuid"]));
+    }
+
+    [TestCase("rr", CreateRule.RoundRobin, 0)]
+    [TestCase("mfs:30", CreateRule.MostFree, 0)]
+    [TestCase("pmfs", CreateRule.ParentMostFree, 0)]
+    [TestCase("mfsrr:1024:60", CreateRule.MostFreeOrRoundRobin, 1024)]
+    [TestCase("tdmfs:4096", CreateRule.TopDownUnlessFull, 4096)]
+    public void A_policy_says_which_writable_branch_gets_what_is_new(string text, object rule, long watermark)
+    {
+        var options = AufsMountOptions.Parse($"br:/a=rw:/b=rw,create={text}", "/");
+
+        Assert.That(options.CreatePolicy, Is.EqualTo(new CreatePolicy((CreateRule)rule, watermark)));
     }
 }

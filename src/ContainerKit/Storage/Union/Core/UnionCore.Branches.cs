@@ -62,14 +62,19 @@ internal sealed partial class UnionCore
         _tree.EnterWriteLock();
         try
         {
-            var old = _upper ?? throw new InvalidOperationException("A union without a writable branch cannot get another on top.");
+            var old = Upper ?? throw new InvalidOperationException("A union without a writable branch cannot get another on top.");
+            if (_uppers.Count > 1)
+            {
+                throw new InvalidOperationException("A union of several writable branches cannot get another on top.");
+            }
+
             var below = _calls.Stat(Root.Parts![0].Handle);
             _copier.CopyMetadata(Root.Parts[0].Handle, default, below, branch.Root, default);
 
             // Its staging directory stays open: files that were made there and have no other name yet are reached through it.
             old.Branch.Options = (old.Branch.Options & ~BranchOptions.Writable) | BranchOptions.HonoursWhiteouts;
             _retired.Add(old);
-            _upper = OpenUpper(branch, staging);
+            _uppers[0] = OpenUpper(branch, staging);
             Root.Parts.Insert(0, new BranchDirectory(branch, branch.Root, DirectoryMarks.None));
             Root.Branch = branch;
             _table.Equate(_calls.Stat(branch.Root), Root);

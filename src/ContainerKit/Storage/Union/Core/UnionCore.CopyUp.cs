@@ -64,7 +64,7 @@ internal sealed partial class UnionCore
         {
             try
             {
-                CopierFrom(inode.Branch).Copy(source!, default, disk with { Size = Math.Min(disk.Size, length) }, upper.Staging, aside, length > 0, CancellationToken.None);
+                CopierFrom(inode.Branch, upper).Copy(source!, default, disk with { Size = Math.Min(disk.Size, length) }, upper.Staging, aside, length > 0, CancellationToken.None);
                 errno = EndCopyUp(inode, upper, aside, disk, isForLink);
                 isDone = errno == 0;
                 return errno;
@@ -89,13 +89,14 @@ internal sealed partial class UnionCore
         _tree.EnterWriteLock();
         try
         {
-            upper = _upper;
-            if (upper is null)
+            upper = Upper;
+            var errno = upper is null ? Errno.EROFS : inode.Name is { } named ? TargetOf(named.Directory, out upper) : 0;
+            if (errno != 0)
             {
-                return Errno.EROFS;
+                return errno;
             }
 
-            var errno = Locate(inode, out var handle, out var name);
+            errno = Locate(inode, out var handle, out var name);
             errno = errno != 0 ? errno : _calls.TryStat(handle, name, out disk);
             errno = errno != 0 ? errno : disk.IsImmutable ? Errno.EPERM : 0;
             if (errno != 0)
@@ -123,7 +124,7 @@ internal sealed partial class UnionCore
         _tree.EnterWriteLock();
         try
         {
-            if (!ReferenceEquals(upper, _upper))
+            if (UpperOf(upper.Branch) is null)
             {
                 // Another branch came on top in the meantime.
                 return Errno.EAGAIN;
@@ -175,7 +176,7 @@ internal sealed partial class UnionCore
             return hidden != 0 ? hidden : _calls.TryUnlink(upper.Staging, aside, isDirectory: false);
         }
 
-        var errno = EnsureUpper(place.Directory, out var into);
+        var errno = EnsureUpper(place.Directory, upper, out var into);
         var times = default(FileStat);
         errno = errno != 0 ? errno : _calls.TryStat(into.Handle, default, out times);
         if (errno != 0)
@@ -277,15 +278,18 @@ internal sealed partial class UnionCore
         return errno;
     }
 
-    /// <summary>Makes sure that the writable branch has a directory, its parents first, under the exclusive lock.</summary>
+    /// <summary>Makes sure that a directory is in the branch where its changes go, its parents first, under the exclusive lock.</summary>
     private int EnsureUpper(DirectoryInode directory, out BranchDirectory upper)
     {
         upper = default;
-        if (_upper is not { } top)
-        {
-            return Errno.EROFS;
-        }
+        var errno = TargetOf(directory, out var target);
+        return errno != 0 ? errno : EnsureUpper(directory, target, out upper);
+    }
 
+    /// <summary>Makes sure that a writable branch has a directory.</summary>
+    private int EnsureUpper(DirectoryInode directory, UpperBranch target, out BranchDirectory upper)
+    {
+        upper = default;
         var errno = directory.IsRemoved ? Errno.ENOENT : PartsOf(directory, out _);
         if (errno != 0)
         {
@@ -293,9 +297,10 @@ internal sealed partial class UnionCore
         }
 
         var parts = directory.Parts!;
-        upper = parts[0];
-        if (ReferenceEquals(upper.Branch, top.Branch))
+        var present = PartOf(parts, target.Branch);
+        if (present >= 0)
         {
+            upper = parts[present];
             return 0;
         }
 
@@ -304,14 +309,14 @@ internal sealed partial class UnionCore
             return Errno.EROFS;
         }
 
-        errno = EnsureUpper(place.Directory, out var above);
+        errno = EnsureUpper(place.Directory, target, out var above);
         errno = errno != 0 ? errno : _calls.TryStat(parts[0].Handle, default, out var disk) is var failure and not 0 ? failure
-            : CopyDirectoryUp(directory, place, above, parts[0].Handle, disk);
-        upper = errno == 0 ? parts[0] : default;
+            : CopyDirectoryUp(directory, place, above, target, parts[0].Handle, disk);
+        upper = errno == 0 ? parts[PartOf(parts, target.Branch)] : default;
         return errno;
     }
 
-    private int CopyDirectoryUp(DirectoryInode directory, InodeName place, in BranchDirectory above, SafeFileHandle lower, FileStat disk)
+    private int CopyDirectoryUp(DirectoryInode directory, InodeName place, in BranchDirectory above, UpperBranch target, SafeFileHandle lower, FileStat disk)
     {
         var errno = _calls.TryStat(above.Handle, default, out var times);
         if (errno != 0)
@@ -321,9 +326,9 @@ internal sealed partial class UnionCore
 
         try
         {
-            errno = _upper!.Writer.Place(above.Handle, place.Name, (into, name) =>
+            errno = target.Writer.Place(above.Handle, place.Name, (into, name) =>
             {
-                CopierFrom(directory.Branch).Copy(lower, default, disk, into, name, withContent: false, CancellationToken.None);
+                CopierFrom(directory.Branch, target).Copy(lower, default, disk, into, name, withContent: false, CancellationToken.None);
                 return 0;
             });
         }
@@ -339,8 +344,10 @@ internal sealed partial class UnionCore
         int Adopt(in BranchDirectory part)
         {
             // What lies below is merged into it as before, whatever the copy's own marks would say.
-            directory.Parts!.Insert(0, part with { Marks = DirectoryMarks.None });
-            directory.Branch = part.Branch;
+            var (parts, branchPlace) = (directory.Parts!, PlaceOf(part.Branch));
+            var before = parts.FindIndex(each => PlaceOf(each.Branch) > branchPlace);
+            parts.Insert(before < 0 ? parts.Count : before, part with { Marks = DirectoryMarks.None });
+            directory.Branch = parts[0].Branch;
             _openParts++;
             Touched?.Invoke(directory);
             Touched?.Invoke(place.Directory);

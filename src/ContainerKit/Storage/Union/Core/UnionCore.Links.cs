@@ -25,8 +25,7 @@ internal sealed partial class UnionCore
         try
         {
             errno = PlaceFor(directory, name, out var found);
-            errno = errno != 0 ? errno : EnsureUpper(directory, out _);
-            errno = errno != 0 ? errno : LinkUpper(inode, directory, name, found.IsWhitedOutAbove);
+            errno = errno != 0 ? errno : LinkUpper(inode, directory, name, found);
             if (errno != 0)
             {
                 return errno;
@@ -69,23 +68,37 @@ internal sealed partial class UnionCore
         }
     }
 
-    private int LinkUpper(Inode inode, DirectoryInode directory, ReadOnlySpan<byte> name, bool isWhitedOut)
+    private int LinkUpper(Inode inode, DirectoryInode directory, ReadOnlySpan<byte> name, in Finding found)
     {
-        var errno = Locate(inode, out var handle, out var place);
+        if (UpperOf(inode.Branch) is not { } branch)
+        {
+            // Another branch came on top in the meantime; the kernel asks once more.
+            return Errno.ESTALE;
+        }
+
+        var errno = EnsureUpper(directory, branch, out var into);
+        errno = errno != 0 ? errno : IsAbove(found, directory, branch) ? Errno.EXDEV : 0;
+        if (errno != 0)
+        {
+            return errno;
+        }
+
+        errno = Locate(inode, out var handle, out var place);
         if (errno != 0)
         {
             return errno;
         }
 
         var from = place.ToArray();
-        return _upper!.Writer.Create(
-            directory.Parts![0], name, isWhitedOut, isDirectory: false, (into, as_) => _calls.TryLink(handle, new ReadOnlySpan<byte>(from), into, as_));
+        var isWhitedOut = ReferenceEquals(found.Whiteout, branch.Branch);
+        return branch.Writer.Create(
+            into, name, isWhitedOut, isDirectory: false, (made, as_) => _calls.TryLink(handle, new ReadOnlySpan<byte>(from), made, as_));
     }
 
     /// <summary>Puts all names of a copied-up file that were met into the writable branch, as AUFS does at the first read.</summary>
     private int ShowLinks(Inode inode)
     {
-        if (!IsAufs || _upper is null || inode.Links is null || !HasUnshownName(inode))
+        if (!IsAufs || Upper is null || inode.Links is null || !HasUnshownName(inode))
         {
             return 0;
         }
@@ -127,12 +140,12 @@ internal sealed partial class UnionCore
     /// <summary>Makes sure that the writable branch has a name of a file that it has, under the exclusive lock.</summary>
     private int ShowLink(Inode inode, InodeName name)
     {
-        if (name.IsShown || inode.Link is not { } link)
+        if (name.IsShown || inode.Link is not { } link || UpperOf(inode.Branch) is not { } branch)
         {
             return 0;
         }
 
-        var errno = EnsureUpper(name.Directory, out var upper);
+        var errno = EnsureUpper(name.Directory, branch, out var upper);
         var times = default(FileStat);
         errno = errno != 0 ? errno : _calls.TryStat(upper.Handle, default, out times);
         errno = errno != 0 ? errno : _calls.TryLink(link.Directory, link.Name, upper.Handle, name.Name);

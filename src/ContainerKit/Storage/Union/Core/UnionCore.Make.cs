@@ -81,14 +81,17 @@ internal sealed partial class UnionCore
             _made = null;
             var errno = PlaceFor(directory, name, out var found);
             errno = errno != 0 ? errno
-                : _dialect.WhyUnrepresentable(wanted.Kind, wanted.DeviceMajor, wanted.DeviceMinor) is null ? EnsureUpper(directory, out _)
+                : _dialect.WhyUnrepresentable(wanted.Kind, wanted.DeviceMajor, wanted.DeviceMinor) is null ? 0
                 : Errno.EPERM;
+            var (branch, upper) = (default(UpperBranch)!, default(BranchDirectory));
+            errno = errno != 0 ? errno : TargetForNew(directory, found, out branch);
+            errno = errno != 0 ? errno : EnsureUpper(directory, branch, out upper);
             if (errno != 0)
             {
                 return errno;
             }
 
-            var upper = directory.Parts![0];
+            found = found with { IsWhitedOutAbove = ReferenceEquals(found.Whiteout, branch.Branch) };
             errno = Complete(directory, upper, wanted, caller, out var complete, out var keepsMode);
             if (errno == 0 && keepsMode && found.IsWhitedOutAbove && _dialect.IsWhiteoutTheName)
             {
@@ -99,7 +102,7 @@ internal sealed partial class UnionCore
 
             var disk = default(FileStat);
             var target = wanted.Target;
-            errno = errno != 0 ? errno : _upper!.Writer.Create(upper, name, found.IsWhitedOutAbove, wanted.Kind == FileKind.Directory, (into, as_) =>
+            errno = errno != 0 ? errno : branch.Writer.Create(upper, name, found.IsWhitedOutAbove, wanted.Kind == FileKind.Directory, (into, as_) =>
             {
                 var made = MakeOnDisk(into, as_, complete, target, keepsOpen);
                 made = made != 0 ? made : Describe(into, as_, complete, keepsMode, out disk);
@@ -146,7 +149,7 @@ internal sealed partial class UnionCore
         var errno = _dialect.CheckName(name);
         errno = errno != 0 ? errno : directory.IsRemoved ? Errno.ENOENT : directory.TryGetChild(name, out _) ? Errno.EEXIST : 0;
         errno = errno != 0 ? errno : PartsOf(directory, out var parts) is var failure and not 0 ? failure : _stack.Find(parts, name, 0, out found);
-        return errno != 0 ? errno : found.Exists ? Errno.EEXIST : _upper is null ? Errno.EROFS : 0;
+        return errno != 0 ? errno : found.Exists ? Errno.EEXIST : Upper is null ? Errno.EROFS : 0;
     }
 
     /// <summary>What a new object is to be like, from what was asked for and what its directory hands on.</summary>

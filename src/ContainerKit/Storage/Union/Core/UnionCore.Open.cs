@@ -21,7 +21,7 @@ internal sealed partial class UnionCore
             return inode.Kind == FileKind.Directory ? Errno.EISDIR : Errno.ENXIO;
         }
 
-        if (isForWriting && _upper is null && !inode.Branch.IsWritable)
+        if (isForWriting && Upper is null && !inode.Branch.IsWritable)
         {
             return Errno.EROFS;
         }
@@ -167,17 +167,20 @@ internal sealed partial class UnionCore
 
     public int SynchronizeAll()
     {
-        if (_upper is not { } upper)
+        var outcome = 0;
+        foreach (var upper in _uppers)
         {
-            return 0;
+            // syncfs(2) wants a descriptor that is more than a place.
+            var errno = _calls.TryOpen(upper.Branch.Root, default, OpenFlags.Directory, 0, Resolve.NoSymlinks, out var readable);
+            using (readable)
+            {
+                errno = errno != 0 ? errno : DataCalls.TrySynchronizeAll(readable);
+            }
+
+            outcome = outcome != 0 ? outcome : errno;
         }
 
-        // syncfs(2) wants a descriptor that is more than a place.
-        var errno = _calls.TryOpen(upper.Branch.Root, default, OpenFlags.Directory, 0, Resolve.NoSymlinks, out var readable);
-        using (readable)
-        {
-            return errno != 0 ? errno : DataCalls.TrySynchronizeAll(readable);
-        }
+        return outcome;
     }
 
     /// <summary>Makes a file's data writable: copies it up if that has not been done.</summary>

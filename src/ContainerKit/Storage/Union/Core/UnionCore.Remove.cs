@@ -31,7 +31,7 @@ internal sealed partial class UnionCore
 
     private int MayRemove(Inode inode, in FileStat stat, bool isDirectory)
     {
-        if (_upper is null)
+        if (Upper is null)
         {
             return Errno.EROFS;
         }
@@ -46,11 +46,12 @@ internal sealed partial class UnionCore
 
     private int RemoveFound(DirectoryInode directory, ReadOnlySpan<byte> name, Inode inode, in FileStat stat)
     {
-        var errno = EnsureUpper(directory, out var upper);
-        var below = default(Finding);
-        errno = errno != 0 ? errno : _stack.Find(directory.Parts!, name, 1, out below);
+        var errno = TargetFor(directory, name, out var target);
+        var (below, upper) = (default(Finding), default(BranchDirectory));
+        errno = errno != 0 ? errno : EnsureUpper(directory, target, out upper);
+        errno = errno != 0 ? errno : _stack.Find(directory.Parts!, name, PartOf(directory.Parts!, target.Branch) + 1, out below);
         errno = errno != 0 ? errno : Hold(inode);
-        errno = errno != 0 ? errno : _upper!.Writer.Vacate(upper, name, below.Exists);
+        errno = errno != 0 ? errno : target.Writer.Vacate(upper, name, below.Exists);
         if (errno == 0)
         {
             directory.RemoveChild(name);

@@ -92,7 +92,7 @@ internal sealed partial class UnionCore
 
     private int MayRename(Inode source, DirectoryInode to, Inode? target, in FileStat targetStat, RenameFlags flags)
     {
-        if (_upper is null)
+        if (Upper is null)
         {
             return Errno.EROFS;
         }
@@ -124,16 +124,23 @@ internal sealed partial class UnionCore
     private int MoveName(Renaming change, in FileStat targetStat)
     {
         var errno = PrepareMove(change.Source, change.From, change.Name, out var outOf);
-        errno = errno != 0 ? errno : EnsureUpper(change.To, out _);
-        var (below, leaves) = (default(Finding), default(Finding));
-        errno = errno != 0 ? errno : _stack.Find(change.To.Parts!, change.NewName, 1, out below);
-        errno = errno != 0 ? errno : _stack.Find(change.From.Parts!, change.Name, 1, out leaves);
         if (errno != 0)
         {
             return errno;
         }
 
-        var into = change.To.Parts![0];
+        var branch = UpperOf(outOf.Branch)!;
+        errno = EnsureUpper(change.To, branch, out var into);
+        var (above, below, leaves) = (default(Finding), default(Finding), default(Finding));
+        errno = errno != 0 ? errno : _stack.Find(change.To.Parts!, change.NewName, 0, out above);
+        errno = errno != 0 ? errno : _stack.Find(change.To.Parts!, change.NewName, PartOf(change.To.Parts!, branch.Branch) + 1, out below);
+        errno = errno != 0 ? errno : _stack.Find(change.From.Parts!, change.Name, PartOf(change.From.Parts!, branch.Branch) + 1, out leaves);
+        errno = errno != 0 ? errno : IsAbove(above, change.To, branch) ? Errno.EXDEV : 0;
+        if (errno != 0)
+        {
+            return errno;
+        }
+
         if (change.Source is DirectoryInode)
         {
             // Only the writable branch's own whiteout counts: one further down goes on hiding what is below it.
@@ -144,7 +151,7 @@ internal sealed partial class UnionCore
         }
 
         errno = errno != 0 || change.Target is null ? errno : Hold(change.Target);
-        errno = errno != 0 ? errno : _upper!.Writer.Rename(outOf, change.Name, into, change.NewName, leaves.Exists, change.Source is DirectoryInode);
+        errno = errno != 0 ? errno : branch.Writer.Rename(outOf, change.Name, into, change.NewName, leaves.Exists, change.Source is DirectoryInode);
         if (errno != 0)
         {
             return errno;
@@ -163,14 +170,23 @@ internal sealed partial class UnionCore
         return 0;
     }
 
+    /// <summary>Whether another writable branch, further up, has a name or hides it: then what moves would not be seen. mv(1) copies.</summary>
+    private bool IsAbove(in Finding found, DirectoryInode directory, UpperBranch branch)
+    {
+        var holder = found.Exists ? directory.Parts![found.Part].Branch : found.Whiteout;
+        return holder is not null && _uppers.Count > 1 && PlaceOf(holder) < PlaceOf(branch.Branch);
+    }
+
     private int ExchangeNames(Renaming change)
     {
         var target = change.Target!;
         var errno = PrepareMove(change.Source, change.From, change.Name, out var outOf);
-        errno = errno != 0 ? errno : PrepareMove(target, change.To, change.NewName, out _);
+        var into = default(BranchDirectory);
+        errno = errno != 0 ? errno : PrepareMove(target, change.To, change.NewName, out into);
+        errno = errno != 0 || ReferenceEquals(into.Branch, outOf.Branch) ? errno : Errno.EXDEV;
         errno = errno != 0 ? errno : HideBelow(change.Source, outOf, change.Name, change.To, change.NewName);
-        errno = errno != 0 ? errno : HideBelow(target, change.To.Parts![0], change.NewName, change.From, change.Name);
-        errno = errno != 0 ? errno : _calls.TryRename(outOf.Handle, change.Name, change.To.Parts![0].Handle, change.NewName, RenameFlags.Exchange);
+        errno = errno != 0 ? errno : HideBelow(target, into, change.NewName, change.From, change.Name);
+        errno = errno != 0 ? errno : _calls.TryRename(outOf.Handle, change.Name, into.Handle, change.NewName, RenameFlags.Exchange);
         if (errno != 0)
         {
             return errno;
@@ -192,7 +208,7 @@ internal sealed partial class UnionCore
             return 0;
         }
 
-        var errno = _stack.Find(to.Parts!, newName, 1, out var below);
+        var errno = _stack.Find(to.Parts!, newName, PartOf(to.Parts!, directory.Branch) + 1, out var below);
         return errno != 0 || !below.Exists ? errno : _dialect.MakeOpaque(_calls, directory.Branch, directory.Handle, name);
     }
 
@@ -202,7 +218,7 @@ internal sealed partial class UnionCore
         upper = default;
         var errno = inode is DirectoryInode moved ? RequireNothingBelow(moved) : 0;
         errno = errno != 0 ? errno : inode is DirectoryInode copied ? EnsureUpper(copied, out _) : 0;
-        errno = errno != 0 ? errno : EnsureUpper(directory, out upper);
+        errno = errno != 0 ? errno : EnsureUpper(directory, UpperOf(inode.Branch)!, out upper);
         return errno != 0 || inode.Link is null ? errno : ShowLink(inode, inode.Name!.Is(directory, name) ? inode.Name : new InodeName(directory, name));
     }
 
@@ -225,7 +241,7 @@ internal sealed partial class UnionCore
     {
         foreach (var name in _stack.ReadNames(parts))
         {
-            if (!parts[name.Part].Branch.IsWritable)
+            if (name.Part != 0 || !parts[0].Branch.IsWritable)
             {
                 return false;
             }

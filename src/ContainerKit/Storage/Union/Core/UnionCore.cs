@@ -15,7 +15,7 @@ namespace ContainerKit.Storage.Union.Core;
 /// <para>
 /// Files: UnionCore.cs (what it is made of), .Lookup.cs, .List.cs, .Attributes.cs, .ExtendedAttributes.cs, .Open.cs (files and their
 /// data), .CopyUp.cs, .Make.cs, .Remove.cs, .Rename.cs, .Links.cs, .Branches.cs (a new one on top),
-/// .DirectChanges.cs (what others do to the branches), .Permissions.cs (those of several directories).
+/// .Placing.cs (which writable branch), .DirectChanges.cs (what others do to the branches), .Permissions.cs (those of several directories).
 /// </para>
 /// </remarks>
 [SupportedOSPlatform("linux")]
@@ -32,22 +32,25 @@ internal sealed partial class UnionCore : IDisposable
     private readonly UnionCoreOptions _options;
     private readonly ulong _outsideNumber;
     private ulong _listings;
-    private UpperBranch? _upper;
+
+    // The writable branches, the topmost first.
+    private readonly List<UpperBranch> _uppers = [];
     private bool _isDisposed;
 
     /// <param name="branches">
-    /// The topmost first; taken over. If the first is writable, everything goes there, and others are read only. If it is not, names cannot be
+    /// The topmost first; taken over. Of several writable ones that is changed which has an object. If the first is not writable, names cannot be
     /// changed at all, while files of a writable one further down can be written: as in AUFS.
     /// </param>
     /// <param name="dialect">How whiteouts and opaque directories are written.</param>
     /// <param name="ownership">Where owners and modes are kept.</param>
     /// <param name="staging">
-    /// Where objects are made before they are renamed into the writable branch: a directory of the same file system, which nobody else uses. Taken over.
+    /// For each writable branch, where objects are made before they are renamed into it: a directory of the same file system, which nobody else uses.
+    /// None if the first branch is not writable. Taken over.
     /// </param>
     /// <param name="calls">Who makes the file calls.</param>
     /// <param name="options">What else there is to choose.</param>
     public UnionCore(
-        IReadOnlyList<UnionBranch> branches, IWhiteoutDialect dialect, TreeOwnership ownership, SafeFileHandle? staging, FileCalls calls, UnionCoreOptions? options = null)
+        IReadOnlyList<UnionBranch> branches, IWhiteoutDialect dialect, TreeOwnership ownership, IReadOnlyList<SafeFileHandle> staging, FileCalls calls, UnionCoreOptions? options = null)
     {
         _calls = calls;
         _dialect = dialect;
@@ -57,16 +60,7 @@ internal sealed partial class UnionCore : IDisposable
         _stack = new StackReader(_calls, dialect, ownership);
         _copier = new ObjectCopier(_calls, IsNotCopied);
         _losingCopier = new ObjectCopier(_calls, IsNotCopied, losesAttributes: true);
-        if (branches[0].IsWritable)
-        {
-            foreach (var branch in branches.Skip(1).Where(branch => branch.IsWritable))
-            {
-                branch.Options = (branch.Options & ~BranchOptions.Writable) | BranchOptions.HonoursWhiteouts;
-            }
-
-            _upper = OpenUpper(branches[0], staging ?? throw new ArgumentNullException(nameof(staging)));
-        }
-
+        _uppers.AddRange(branches.Where(branch => branch.IsWritable).Zip(staging, OpenUpper));
         Root = (DirectoryInode)_table.Meet(_calls.Stat(branches[0].Root), FileKind.Directory, branches[0]);
         Root.Parts = [.. branches.Select(branch => new BranchDirectory(branch, branch.Root, _dialect.ReadMarks(_calls, branch, branch.Root)))];
         Root.AddLookups(1);
@@ -85,6 +79,9 @@ internal sealed partial class UnionCore : IDisposable
 
     /// <summary>How changes of the branches are met.</summary>
     public DirectChanges DirectChanges => _options.DirectChanges;
+
+    /// <summary>The topmost writable branch, if names can be changed at all.</summary>
+    private UpperBranch? Upper => _uppers.Count > 0 ? _uppers[0] : null;
 
     private bool IsAufs => _dialect is AufsDialect;
 
@@ -113,7 +110,7 @@ internal sealed partial class UnionCore : IDisposable
                 inode.Close();
             }
 
-            _upper?.Dispose();
+            _uppers.ForEach(upper => upper.Dispose());
             _retired.ForEach(upper => upper.Dispose());
         }
         finally
@@ -124,8 +121,8 @@ internal sealed partial class UnionCore : IDisposable
 
     private bool IsNotCopied(string attribute) => _dialect is not AufsDialect && _dialect.IsOwnAttribute(attribute);
 
-    private ObjectCopier CopierFrom(UnionBranch lower) =>
-        (lower.Options & _upper!.Branch.Options & BranchOptions.LosesAttributes) != 0 ? _losingCopier : _copier;
+    private ObjectCopier CopierFrom(UnionBranch lower, UpperBranch upper) =>
+        (lower.Options & upper.Branch.Options & BranchOptions.LosesAttributes) != 0 ? _losingCopier : _copier;
 
     private UpperBranch OpenUpper(UnionBranch branch, SafeFileHandle staging) =>
         new(branch, staging, new BranchWriter(_calls, _dialect, staging, _options.FollowsAufs));
@@ -166,6 +163,9 @@ internal sealed record UnionCoreOptions
 
     /// <summary><c>noxino</c> takes it away: an object has its number for as long as the union lives, and not only until it is forgotten.</summary>
     public bool KeepsNumbers { get; init; } = true;
+
+    /// <summary>Which of several writable branches gets what is new.</summary>
+    public CreatePolicy CreatePolicy { get; init; }
 
     /// <summary>AUFS's <c>udba</c>: how changes are met that somebody makes in the branches themselves.</summary>
     public DirectChanges DirectChanges { get; init; }

@@ -28,7 +28,7 @@ internal static class UnionOpening
     {
         calls ??= FileCalls.Local;
         var opened = new List<UnionBranch>();
-        SafeFileHandle? staging = null;
+        var staging = new List<SafeFileHandle>();
         try
         {
             foreach (var (path, permissions) in branches)
@@ -41,12 +41,16 @@ internal static class UnionOpening
                 PrepareAll([.. branches.Select(branch => branch.Path)], opened, options ?? new UnionCoreOptions(), calls);
             }
 
-            staging = opened[0].IsWritable ? OpenStaging(opened[0], dialect, workDirectory, options ?? new UnionCoreOptions(), calls) : null;
+            foreach (var branch in opened.Where(branch => branch.IsWritable && opened[0].IsWritable))
+            {
+                staging.Add(OpenStaging(branch, dialect, workDirectory, options ?? new UnionCoreOptions(), calls));
+            }
+
             return new UnionCore(opened, dialect, ownership, staging, calls, options);
         }
         catch
         {
-            staging?.Dispose();
+            staging.ForEach(each => each.Dispose());
             opened.ForEach(branch => branch.Dispose());
             throw;
         }
@@ -55,12 +59,13 @@ internal static class UnionOpening
     // One after the other, as AUFS does: what is wrong with a branch shows when those above it have been prepared.
     private static void PrepareAll(List<string> paths, List<UnionBranch> branches, UnionCoreOptions options, FileCalls calls)
     {
+        var mounts = options.FollowsAufs ? File.ReadAllText("/proc/self/mountinfo") : "";
         for (var i = 0; i < branches.Count; i++)
         {
             if (options.FollowsAufs)
             {
                 RefuseOverlap(paths[i], paths[..i]);
-                RefuseUnion(paths[i], branches[i], calls);
+                RefuseUnion(paths[i], calls.Stat(branches[i].Root).Device, mounts);
             }
 
             if (branches[i].IsWritable)
@@ -81,10 +86,9 @@ internal static class UnionOpening
     }
 
     // AUFS is no branch of AUFS.
-    private static void RefuseUnion(string path, UnionBranch branch, FileCalls calls)
+    private static void RefuseUnion(string path, ulong device, string mounts)
     {
-        var device = calls.Stat(branch.Root).Device;
-        if (MountInfo.TypeOf(File.ReadAllText("/proc/self/mountinfo"), device) == $"fuse.{UnionMount.Type}")
+        if (MountInfo.TypeOf(mounts, device) == $"fuse.{UnionMount.Type}")
         {
             throw new LinuxException(Errno.EINVAL, $"take '{path}' as a branch, for it is in a union itself");
         }
