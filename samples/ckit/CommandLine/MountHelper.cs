@@ -7,8 +7,8 @@ internal static class MountHelper
 {
     private const string Name = "mount.ckunion";
 
-    // What mount(8) answers when the mount failed.
-    private const int MountFailed = 32;
+    // mount(8), "Exit status".
+    private const int WrongUsage = 1, MountFailed = 32;
 
     /// <summary>Whether this process was started under the helper's name.</summary>
     public static bool IsMeant
@@ -23,15 +23,17 @@ internal static class MountHelper
 
     public static async Task<int> RunAsync(string[] arguments)
     {
+        var isUnderstood = false;
         try
         {
             var (mountPoint, options, isFake) = Parse(arguments);
+            isUnderstood = true;
             return isFake ? 0 : await UnionService.StartAsync(mountPoint, options, CancellationToken.None);
         }
         catch (Exception e)
         {
             Failure.Report(e);
-            return MountFailed;
+            return isUnderstood ? MountFailed : WrongUsage;
         }
     }
 

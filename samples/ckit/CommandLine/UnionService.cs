@@ -19,14 +19,16 @@ internal static partial class UnionService
     /// <exception cref="UsageException">It cannot be mounted; the message is the serving process's.</exception>
     public static async Task<int> StartAsync(string mountPoint, string options, CancellationToken cancellationToken)
     {
+        // All three: the runtime keeps copies of what a process begins with, and who reads our output to its end would wait for the server's.
         var start = new ProcessStartInfo(Environment.ProcessPath!, [Name, Path.GetFullPath(mountPoint), options])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
+            RedirectStandardError = true,
         };
         using var server = Process.Start(start)!;
 
-        // One line and not to the end: the runtime of the serving process may keep a copy of the pipe.
+        // One line and not to the end, for the same reason.
         var said = await server.StandardOutput.ReadLineAsync(cancellationToken) ?? "";
         return said == Done
             ? 0

@@ -10,7 +10,8 @@ namespace ContainerKit;
 
 /// <summary>
 /// A stack of directories as one file system, mounted on a directory of the host: changes go to the topmost one, after a file was copied up to it.
-/// This process serves it, so that it ends with this process: a mount that nobody serves any more answers ENOTCONN until it is unmounted.
+/// This process serves it, so that it ends with this process: a mount that nobody serves any more answers ENOTCONN until it is unmounted, or another
+/// union is mounted in its place.
 /// </summary>
 /// <remarks>Takes root, or CAP_SYS_ADMIN in a user namespace in which this process was started. The directories must not be changed but through the mount.
 /// This process may read and write files of the mount, but not map them into memory: a thread that waits for a page holds up the garbage collector, and
@@ -68,6 +69,7 @@ public sealed class MountedUnion : IAsyncDisposable
     {
         try
         {
+            LetDeadGo(mountPoint);
             RequireInodeFile(mountPoint, options.InodeFile);
             var union = Open(options);
             try
@@ -84,6 +86,18 @@ public sealed class MountedUnion : IAsyncDisposable
         {
             // AUFS has one word for everything that is wrong with a branch.
             throw Refusal(mountPoint, e, options.IsAufs ? Errno.EINVAL : e.Errno);
+        }
+    }
+
+    // A union whose server was killed stays where it was, and is good for nothing.
+    [SupportedOSPlatform("linux")]
+    private static void LetDeadGo(string mountPoint)
+    {
+        while (FileCalls.Local.TryOpen(null, mountPoint, OpenFlags.Directory, 0, Resolve.Host, out var handle) is var errno && errno == Errno.ENOTCONN
+            && MountInfo.Visible(MountInfo.Parse(File.ReadAllText("/proc/self/mountinfo"))).Any(mount => mount.Target == mountPoint && mount.Type == "fuse.ckunion")
+            && MountCalls.TryUnmount(mountPoint, lazily: true) == 0)
+        {
+            handle.Dispose();
         }
     }
 
