@@ -50,5 +50,11 @@ internal static unsafe partial class LibC
     public static partial nint listxattr(byte* path, byte* list, nuint size);
 
     [LibraryImport(Library, SetLastError = true)]
+    public static partial nint flistxattr(int fd, byte* list, nuint size);
+
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial int fchmod(int fd, uint mode);
+
+    [LibraryImport(Library, SetLastError = true)]
     public static partial int removexattr(byte* path, byte* name);
 }

@@ -148,6 +148,16 @@ internal sealed unsafe class LocalFileCalls : FileCalls
 
     public override int TrySetMode(SafeFileHandle directory, FileName name, int mode)
     {
+        if (name.IsEmpty)
+        {
+            // An open file is no symlink. A mere place (O_PATH) is refused with EBADF, and takes the longer way.
+            using var open = new Held(directory);
+            if (ErrnoOf(Own.fchmod(open.Descriptor, (uint)mode)) is var outcome and not Errno.EBADF)
+            {
+                return outcome;
+            }
+        }
+
         // fchmodat(2) has no way to spare symlinks before Linux 6.6: pin the object first, and look at what was pinned.
         SafeFileHandle? pinned = null;
         if (!name.IsEmpty && TryOpen(directory, name, OpenFlags.PathOnly | OpenFlags.NoFollow, 0, Resolve.Host, out pinned) is var errno and not 0)
@@ -204,6 +214,18 @@ internal sealed unsafe class LocalFileCalls : FileCalls
     public override int TryListAttributes(SafeFileHandle directory, FileName name, Span<byte> names, out int length)
     {
         using var held = new Held(directory);
+        if (name.IsEmpty)
+        {
+            fixed (byte* list = names)
+            {
+                // A mere place (O_PATH) is refused with EBADF, and takes the longer way.
+                if (ErrnoOf(Own.flistxattr(held.Descriptor, list, (nuint)names.Length), out length) is var outcome and not Errno.EBADF)
+                {
+                    return outcome;
+                }
+            }
+        }
+
         fixed (byte* path = ProcPath(held.Descriptor, name, stackalloc byte[StackBytes]), list = names)
         {
             return ErrnoOf(name.IsEmpty ? Own.listxattr(path, list, (nuint)names.Length) : Own.llistxattr(path, list, (nuint)names.Length), out length);

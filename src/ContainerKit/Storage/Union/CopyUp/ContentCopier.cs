@@ -17,12 +17,21 @@ internal static unsafe class ContentCopier
     private const long LargestStep = 64L << 20;
     private const int BufferSize = 256 * 1024;
 
+    // Up to here a buffer beats copy_file_range(2), which on most file systems goes through a pipe.
+    private const int SmallSize = 64 * 1024;
+
     /// <summary>Copies <paramref name="size"/> bytes of <paramref name="source"/> into <paramref name="target"/>, which is empty.</summary>
     public static void Copy(SafeFileHandle source, SafeFileHandle target, long size, CancellationToken ct)
     {
         var (from, to) = ((int)source.DangerousGetHandle(), (int)target.DangerousGetHandle());
         if (size == 0 || LibC.ioctl(to, LibC.FICLONE, from) == 0)
         {
+            return;
+        }
+
+        if (size <= SmallSize && LibC.lseek64(from, 0, LibC.SEEK_HOLE) >= size)
+        {
+            ReadAndWrite(source, target, 0, size, ct);
             return;
         }
 
@@ -82,7 +91,7 @@ internal static unsafe class ContentCopier
             while (start < end)
             {
                 ct.ThrowIfCancellationRequested();
-                var count = RandomAccess.Read(source, buffer.AsSpan(0, (int)Math.Min(end - start, buffer.Length)), start);
+                LinuxException.ThrowIf(DataCalls.TryRead(source, buffer.AsSpan(0, (int)Math.Min(end - start, buffer.Length)), start, out var count), $"read a file");
                 if (count == 0)
                 {
                     return;

@@ -60,14 +60,17 @@ internal sealed class ObjectCopier(FileCalls calls, Func<string, bool> isOwnAttr
         SafeFileHandle fromDirectory, FileName fromName, in FileStat stat, SafeFileHandle toDirectory, FileName toName, bool withContent, CancellationToken ct)
     {
         using var target = calls.Open(toDirectory, toName, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Exclusive | OpenFlags.NoFollow, PrivateFile);
-        if (withContent && stat.Size > 0)
+        if (!withContent || stat.Size == 0)
         {
-            // Without a name it is the open file itself.
-            using var opened = fromName.IsEmpty ? null : OpenForReading(fromDirectory, fromName, stat);
-            ContentCopier.Copy(opened ?? fromDirectory, target, stat.Size, ct);
+            CopyMetadata(fromDirectory, fromName, stat, target, default);
+            return;
         }
 
-        CopyMetadata(fromDirectory, fromName, stat, target, default);
+        // Without a name it is the open file itself.
+        using var opened = fromName.IsEmpty ? null : OpenForReading(fromDirectory, fromName, stat);
+        var source = opened ?? fromDirectory;
+        ContentCopier.Copy(source, target, stat.Size, ct);
+        CopyMetadata(source, default, stat, target, default);
     }
 
     private SafeFileHandle OpenForReading(SafeFileHandle directory, FileName name, in FileStat stat)
