@@ -3,8 +3,12 @@ using ContainerKit.Tests.Linux.Support;
 namespace ContainerKit.Tests.Linux.Containers;
 
 /// <summary>Kill -9 of a process that runs containers, at any moment of their launches: they end, and nothing of them lasts.</summary>
-internal sealed class HostDeathTests : ContainerFixture
+[TestFixture("overlay")]
+[TestFixture("aufs")]
+internal sealed class HostDeathTests(string driver) : ContainerFixture
 {
+    protected override string Driver => driver;
+
     // The first run makes what stays: the layers of the image, unpacked.
     [OneTimeSetUp]
     public Task RunOnce() => Shell("true").RunAsync();
@@ -13,7 +17,7 @@ internal sealed class HostDeathTests : ContainerFixture
     public async Task Containers_end_with_their_host_and_the_next_one_sweeps_what_they_left([Range(1, 6)] int seed)
     {
         var before = EntriesOfStore();
-        using (var host = new SecondProcess(nameof(StartForever), StoreDirectory))
+        using (var host = new SecondProcess(nameof(StartForever), StoreDirectory, driver))
         {
             Assert.That(host.ReadLine(), Is.EqualTo("started"));
             await Task.Delay(new Random(seed).Next(0, 200));
@@ -45,7 +49,7 @@ internal sealed class HostDeathTests : ContainerFixture
     /// <summary>Starts one container after the other, and reports the first.</summary>
     internal static void StartForever(string[] arguments)
     {
-        var host = ContainerHost.OpenAsync(new ContainerHostOptions { StoreDirectory = arguments[0] }).GetAwaiter().GetResult();
+        var host = ContainerHost.OpenAsync(new ContainerHostOptions { StoreDirectory = arguments[0], StorageDriver = arguments[1] }).GetAwaiter().GetResult();
         while (true)
         {
             _ = host.Container("tools:1").WithCommand("sh", "-c", $"sleep 1000; : {arguments[0]}").StartAsync().GetAwaiter().GetResult();

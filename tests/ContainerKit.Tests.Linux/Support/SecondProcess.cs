@@ -16,6 +16,7 @@ internal sealed class SecondProcess : IDisposable
         [nameof(Containers.HostDeathTests.StartForever)] = Containers.HostDeathTests.StartForever,
         [nameof(Containers.ForkTests.ForkForever)] = Containers.ForkTests.ForkForever,
         [nameof(Containers.LiveForkTests.ForkLiveForever)] = Containers.LiveForkTests.ForkLiveForever,
+        [nameof(Storage.Union.CopyUpCrashTests.CopyUpOnce)] = Storage.Union.CopyUpCrashTests.CopyUpOnce,
         [nameof(Storage.CrashTests.UnpackForever)] = Storage.CrashTests.UnpackForever,
         [nameof(Storage.CrashTests.EditForever)] = Storage.CrashTests.EditForever,
         [nameof(Storage.SnapshotStoreTests.PrepareMany)] = Storage.SnapshotStoreTests.PrepareMany,
@@ -26,8 +27,18 @@ internal sealed class SecondProcess : IDisposable
     /// <param name="part">The name of one of the parts above.</param>
     /// <param name="arguments">What it is given.</param>
     public SecondProcess(string part, params string[] arguments)
+        : this(part, [], arguments)
     {
-        var start = new ProcessStartInfo("dotnet", ["exec", typeof(SecondProcess).Assembly.Location, .. arguments])
+    }
+
+    /// <summary>The same, started by another program.</summary>
+    /// <param name="part">The name of one of the parts above.</param>
+    /// <param name="starter">That program and its arguments, to which the command line of this one is added.</param>
+    /// <param name="arguments">What it is given.</param>
+    public SecondProcess(string part, IReadOnlyList<string> starter, params string[] arguments)
+    {
+        IReadOnlyList<string> command = [.. starter, "dotnet", "exec", typeof(SecondProcess).Assembly.Location, .. arguments];
+        var start = new ProcessStartInfo(command[0], command.Skip(1))
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -48,6 +59,14 @@ internal sealed class SecondProcess : IDisposable
 
         // What follows the last line's end was not reported yet.
         return [.. rest.Split('\n')[..^1]];
+    }
+
+    /// <summary>Waits for its end; it may not write much.</summary>
+    /// <returns>Its exit code.</returns>
+    public int WaitForExit()
+    {
+        _process.WaitForExit();
+        return _process.ExitCode;
     }
 
     /// <summary>Waits for its end.</summary>
@@ -79,6 +98,6 @@ internal sealed class SecondProcess : IDisposable
         }
 
         Parts[part](Environment.GetCommandLineArgs()[1..]);
-        Environment.Exit(0);
+        Environment.Exit(Environment.ExitCode);
     }
 }
