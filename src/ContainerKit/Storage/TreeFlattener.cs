@@ -66,7 +66,7 @@ internal static class TreeFlattener
         using var target = to.PutFile(path, WantedStat.Of(metadata));
         using (var source = from.OpenRead(path))
         {
-            ContentCopier.Copy(source, target, metadata.Size, ct);
+            ContentCopier.Copy(source, target, metadata.Size, makesHoles: false, ct);
         }
 
         to.DescribeFile(target, path, metadata, stat.AccessTime);

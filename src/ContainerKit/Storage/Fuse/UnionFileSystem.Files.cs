@@ -134,7 +134,7 @@ internal sealed partial class UnionFileSystem
     public override int Seek(in FuseRequest request, ulong node, ulong handle, long offset, int whence, out long result)
     {
         result = 0;
-        return union.Find(node) is { } inode ? UnionCore.Seek(inode, offset, whence, out result) : Errno.ESTALE;
+        return union.Find(node) is { } inode ? union.Seek(inode, offset, whence, out result) : Errno.ESTALE;
     }
 
     public override int CopyRange(

@@ -10,7 +10,7 @@ namespace ContainerKit.Tests.Linux.Storage.Aufs;
 internal sealed class AufsVectorTests
 {
     // What is reached, so that it is not lost. 0.95 is the aim; Deviations.json says what is in the way.
-    private const double SmallestShare = 0.92;
+    private const double SmallestShare = 0.94;
 
     private readonly SortedDictionary<string, IReadOnlyList<string>> _played = new(StringComparer.Ordinal);
 
@@ -24,14 +24,15 @@ internal sealed class AufsVectorTests
         Needs.Program("busybox");
         using var disk = new BranchDisk();
 
-        var differences = Replay.Play(Scenario.Load(name), new UnionProgram(), disk.Path, step => DeviationTable.Default.IsCompared(name, step));
+        var all = Replay.Play(Scenario.Load(name), new UnionProgram(), disk.Path, step => DeviationTable.Default.IsCompared(name, step));
+        List<string> differences = [.. all.Where(difference => DeviationTable.Default.Counts(name, difference))];
 
         _played[name] = differences;
         Assert.That(differences, Is.EquivalentTo(DeviationTable.Default.DifferencesOf(name)), string.Join('\n', differences));
     }
 
     [Test, Order(2)]
-    public void Of_the_applicable_scenarios_92_percent_agree_in_full()
+    public void Of_the_applicable_scenarios_94_percent_agree_in_full()
     {
         var applicable = Applicable.Count();
         Needs.That(_played.Count == applicable, $"only {_played.Count} of {applicable} applicable scenarios were played");

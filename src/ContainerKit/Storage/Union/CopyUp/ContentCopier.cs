@@ -8,7 +8,7 @@ namespace ContainerKit.Storage.Union.CopyUp;
 
 /// <summary>
 /// Copies a file's content the cheapest way that works: shared blocks (FICLONE), then a copy inside the kernel
-/// (copy_file_range), then read and write. Holes stay holes.
+/// (copy_file_range), then read and write. Holes stay holes, and where that is wanted zeros become some.
 /// </summary>
 [SupportedOSPlatform("linux")]
 internal static unsafe class ContentCopier
@@ -20,8 +20,16 @@ internal static unsafe class ContentCopier
     // Up to here a buffer beats copy_file_range(2), which on most file systems goes through a pipe.
     private const int SmallSize = 64 * 1024;
 
+    // What file systems allocate, and so the smallest hole that saves anything.
+    private const int BlockSize = 4096;
+
     /// <summary>Copies <paramref name="size"/> bytes of <paramref name="source"/> into <paramref name="target"/>, which is empty.</summary>
-    public static void Copy(SafeFileHandle source, SafeFileHandle target, long size, CancellationToken ct)
+    /// <param name="source">What is copied.</param>
+    /// <param name="target">Where to.</param>
+    /// <param name="size">How much of it.</param>
+    /// <param name="makesHoles">Whether blocks of zeros become holes, too. Blocks that can be shared are.</param>
+    /// <param name="ct">Ends it early.</param>
+    public static void Copy(SafeFileHandle source, SafeFileHandle target, long size, bool makesHoles, CancellationToken ct)
     {
         var (from, to) = ((int)source.DangerousGetHandle(), (int)target.DangerousGetHandle());
         if (size == 0 || LibC.ioctl(to, LibC.FICLONE, from) == 0)
@@ -29,9 +37,9 @@ internal static unsafe class ContentCopier
             return;
         }
 
-        if (size <= SmallSize && LibC.lseek64(from, 0, LibC.SEEK_HOLE) >= size)
+        if (!makesHoles && size <= SmallSize && LibC.lseek64(from, 0, LibC.SEEK_HOLE) >= size)
         {
-            ReadAndWrite(source, target, 0, size, ct);
+            ReadAndWrite(source, target, 0, size, makesHoles: false, ct);
             return;
         }
 
@@ -51,7 +59,15 @@ internal static unsafe class ContentCopier
             start = Math.Max(start, position);
             var end = LibC.lseek64(from, start, LibC.SEEK_HOLE);
             end = end <= start ? size : Math.Min(end, size);
-            CopyRange(source, target, start, end, ct);
+            if (makesHoles)
+            {
+                ReadAndWrite(source, target, start, end, makesHoles, ct);
+            }
+            else
+            {
+                CopyRange(source, target, start, end, ct);
+            }
+
             position = end;
         }
     }
@@ -77,13 +93,13 @@ internal static unsafe class ContentCopier
             {
                 // Across file systems, on old kernels and on odd files it does not work, and says so in many ways; 0 bytes is one.
                 // What is really wrong shows again when reading and writing.
-                ReadAndWrite(source, target, start, end, ct);
+                ReadAndWrite(source, target, start, end, makesHoles: false, ct);
                 return;
             }
         }
     }
 
-    private static void ReadAndWrite(SafeFileHandle source, SafeFileHandle target, long start, long end, CancellationToken ct)
+    private static void ReadAndWrite(SafeFileHandle source, SafeFileHandle target, long start, long end, bool makesHoles, CancellationToken ct)
     {
         var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(end - start, BufferSize));
         try
@@ -97,13 +113,39 @@ internal static unsafe class ContentCopier
                     return;
                 }
 
-                FileWriting.Write(target, buffer.AsSpan(0, count), start);
+                if (makesHoles)
+                {
+                    WriteData(target, buffer.AsSpan(0, count), start);
+                }
+                else
+                {
+                    FileWriting.Write(target, buffer.AsSpan(0, count), start);
+                }
+
                 start += count;
             }
         }
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    /// <summary>Writes what is not zeros, in runs of blocks; the file has its length already.</summary>
+    private static void WriteData(SafeFileHandle target, ReadOnlySpan<byte> bytes, long offset)
+    {
+        while (bytes.IndexOfAnyExcept((byte)0) is >= 0 and var first)
+        {
+            var start = first / BlockSize * BlockSize;
+            var end = start;
+            while (end < bytes.Length && bytes.Slice(end, Math.Min(BlockSize, bytes.Length - end)).ContainsAnyExcept((byte)0))
+            {
+                end = Math.Min(end + BlockSize, bytes.Length);
+            }
+
+            FileWriting.Write(target, bytes[start..end], offset + start);
+            bytes = bytes[end..];
+            offset += end;
         }
     }
 }

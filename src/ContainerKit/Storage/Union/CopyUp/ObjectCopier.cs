@@ -11,8 +11,9 @@ namespace ContainerKit.Storage.Union.CopyUp;
 /// <param name="calls">Who makes the calls.</param>
 /// <param name="isOwnAttribute">Which extended attributes are somebody's books, and stay behind.</param>
 /// <param name="losesAttributes">Whether attributes that the target cannot hold are lost rather than an error.</param>
+/// <param name="makesHoles">Whether blocks of zeros become holes.</param>
 [SupportedOSPlatform("linux")]
-internal sealed class ObjectCopier(FileCalls calls, Func<string, bool> isOwnAttribute, bool losesAttributes = false)
+internal sealed class ObjectCopier(FileCalls calls, Func<string, bool> isOwnAttribute, bool losesAttributes = false, bool makesHoles = false)
 {
     private const int PrivateFile = 0x180, PrivateDirectory = 0x1C0, OwnerRead = 0x100;
 
@@ -69,7 +70,7 @@ internal sealed class ObjectCopier(FileCalls calls, Func<string, bool> isOwnAttr
         // Without a name it is the open file itself.
         using var opened = fromName.IsEmpty ? null : OpenForReading(fromDirectory, fromName, stat);
         var source = opened ?? fromDirectory;
-        ContentCopier.Copy(source, target, stat.Size, ct);
+        ContentCopier.Copy(source, target, stat.Size, makesHoles, ct);
         CopyMetadata(source, default, stat, target, default);
     }
 

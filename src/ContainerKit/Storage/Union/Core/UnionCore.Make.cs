@@ -127,6 +127,7 @@ internal sealed partial class UnionCore
             stat = _ownership.Translate(_calls, upper.Handle, name, disk);
             inode = Meet(directory, name, disk, wanted.Kind, upper.Branch);
             NoteNew(directory, inode.Name!.Name);
+            LiftTimes(directory, upper);
             inode.AddLookups(1);
             if (_made is not null)
             {

@@ -116,9 +116,18 @@ internal sealed partial class UnionCore
         return errno;
     }
 
-    public static int Seek(Inode inode, long offset, int whence, out long result)
+    /// <summary>Finds data or a hole.</summary>
+    public int Seek(Inode inode, long offset, int whence, out long result)
     {
         result = 0;
+        if (_options.FollowsAufs && inode.Data is { } data)
+        {
+            // To AUFS a file is data up to its end.
+            var errno = _calls.TryStat(data, default, out var stat);
+            result = whence == LibC.SEEK_HOLE ? stat.Size : offset;
+            return errno != 0 ? errno : offset < 0 || offset >= stat.Size ? Errno.ENXIO : 0;
+        }
+
         return inode.Data is { } file ? DataCalls.TrySeek(file, offset, whence, out result) : Errno.EBADF;
     }
 

@@ -145,6 +145,24 @@ internal sealed partial class UnionCore
         return false;
     }
 
+    /// <summary>
+    /// A directory shows the times of its topmost part, so that one takes over those of the part that was changed below it: both, as AUFS does.
+    /// </summary>
+    private void LiftTimes(DirectoryInode directory, in BranchDirectory changed)
+    {
+        if (_uppers.Count <= 1 || directory.Parts is not [{ Branch.IsWritable: true } top, ..] || ReferenceEquals(top.Branch, changed.Branch))
+        {
+            return;
+        }
+
+        // The change itself is done: times that cannot be set do not make it fail.
+        if (_calls.TryStat(changed.Handle, default, out var below) == 0 && _calls.TryStat(top.Handle, default, out var above) == 0
+            && above.ModifiedTime.CompareTo(below.ModifiedTime) < 0)
+        {
+            _ = _calls.TrySetTimes(top.Handle, default, below.AccessTime, below.ModifiedTime);
+        }
+    }
+
     private static int Assign(UpperBranch value, out UpperBranch target)
     {
         target = value;

@@ -56,6 +56,7 @@ internal sealed partial class UnionCore
         {
             directory.RemoveChild(name);
             NoteGone(directory);
+            LiftTimes(directory, upper);
             LoseName(directory, name, inode, stat);
         }
 

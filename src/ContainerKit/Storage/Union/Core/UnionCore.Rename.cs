@@ -167,6 +167,8 @@ internal sealed partial class UnionCore
         GiveName(change.Source, change.From, change.Name, change.To, change.NewName);
         NoteGone(change.From);
         NoteNew(change.To, change.NewName);
+        LiftTimes(change.From, outOf);
+        LiftTimes(change.To, into);
         return 0;
     }
 

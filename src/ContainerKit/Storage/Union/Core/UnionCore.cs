@@ -58,8 +58,8 @@ internal sealed partial class UnionCore : IDisposable
         _options = options ?? new UnionCoreOptions();
         _table = new InodeTable(_options.KeepsNumbers);
         _stack = new StackReader(_calls, dialect, ownership);
-        _copier = new ObjectCopier(_calls, IsNotCopied);
-        _losingCopier = new ObjectCopier(_calls, IsNotCopied, losesAttributes: true);
+        _copier = new ObjectCopier(_calls, IsNotCopied, makesHoles: _options.FollowsAufs);
+        _losingCopier = new ObjectCopier(_calls, IsNotCopied, losesAttributes: true, makesHoles: _options.FollowsAufs);
         _uppers.AddRange(branches.Where(branch => branch.IsWritable).Zip(staging, OpenUpper));
         Root = (DirectoryInode)_table.Meet(_calls.Stat(branches[0].Root), FileKind.Directory, branches[0]);
         Root.Parts = [.. branches.Select(branch => new BranchDirectory(branch, branch.Root, _dialect.ReadMarks(_calls, branch, branch.Root)))];
