@@ -31,7 +31,7 @@ internal sealed class DeviationTable
 
     /// <summary>All scenarios that it names.</summary>
     public IEnumerable<string> Scenarios => _notApplicable.Keys.Concat(_notCompared.Keys.Select(each => each.Scenario))
-        .Concat(_unrecorded.Keys.Select(each => each.Scenario)).Concat(_deviations.Keys);
+        .Concat(_unrecorded.Keys.Select(each => each.Scenario).Distinct()).Concat(_deviations.Keys);
 
     public bool IsCompared(string scenario, int step) => !_notCompared.ContainsKey((scenario, step));
 
