@@ -1,5 +1,6 @@
 using System.Runtime.Versioning;
 using ContainerKit.Storage;
+using ContainerKit.Storage.Aufs;
 
 namespace ContainerKit.Containers;
 
@@ -19,7 +20,7 @@ internal static class ContainerForks
         if (lease is null)
         {
             throw !isThere ? ContainerLayer.Gone(source)
-                : RunningProcess.TryRead(catalog.DirectoryOf(source.Id)) is not null ? WhyNotRunning(catalog.Snapshots.Driver, source)
+                : RunningProcess.TryRead(catalog.DirectoryOf(source.Id)) is not null ? WhyNotElsewhere(catalog.Snapshots.Driver, source)
                 : ContainerLayer.HeldElsewhere(source);
         }
 
@@ -34,6 +35,14 @@ internal static class ContainerForks
         Created = DateTimeOffset.UtcNow,
         Options = source.Options with { Name = name },
     };
+
+    // Whoever serves a union can put a layer on it; of a mount of the kernel's it is the same who asks.
+    private static ContainerKitException WhyNotElsewhere(IStorageDriver driver, ContainerRecord source) => driver is not AufsDriver
+        ? WhyNotRunning(driver, source)
+        : new StorageException($"Cannot fork the container '{source.Label}': another process runs it, and that one alone can put a new layer on what it serves.")
+        {
+            Hint = "Fork it in the process that runs it, or stop it first.",
+        };
 
     /// <summary>Why a container that runs cannot be forked.</summary>
     public static HostCapabilityException WhyNotRunning(IStorageDriver driver, ContainerRecord source) =>

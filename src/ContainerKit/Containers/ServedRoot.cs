@@ -83,6 +83,7 @@ internal sealed class ServedRoot : IDisposable
         using var root = (CallsIn(process, catalog) ?? FileCalls.Local).Open(path, default, OpenFlags.Directory);
         var result = LibC.syncfs((int)root.DangerousGetHandle());
         LinuxException.ThrowIf(result < 0 ? Marshal.GetLastPInvokeError() : 0, $"write down what the container's programs have written");
+        _server!.Files.AwaitMappedWrites();
     }
 
     public void Dispose()

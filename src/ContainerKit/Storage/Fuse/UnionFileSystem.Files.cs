@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using ContainerKit.Linux;
 using ContainerKit.Storage.Union.Core;
 
@@ -10,6 +11,7 @@ internal sealed partial class UnionFileSystem
     private const ulong IsWriter = 1UL << 32;
     private const int SetIds = 0xC00;
 
+    private readonly Dictionary<ulong, int> _writers = [];
     private int _passedWriters;
 
     /// <inheritdoc cref="FuseServerOptions.PassesWriters"/>
@@ -17,6 +19,25 @@ internal sealed partial class UnionFileSystem
 
     /// <summary>Whether the kernel writes files of the writable branch by itself now: then no branch can come on top of it.</summary>
     public bool HasPassedWriters => Volatile.Read(ref _passedWriters) > 0;
+
+    /// <summary>
+    /// Returns when what programs had written into maps of files has arrived here. Never to be called while a request is being answered.
+    /// </summary>
+    /// <remarks>
+    /// syncfs(2) on FUSE has these writes sent and does not wait for them. To drop its pages the kernel must wait until each is written.
+    /// </remarks>
+    public void AwaitMappedWrites()
+    {
+        lock (_writers)
+        {
+            foreach (var node in _writers.Keys)
+            {
+                Kernel.InvalidateData(node);
+            }
+        }
+
+        Kernel.WaitUntilTold();
+    }
 
     public override int Open(in FuseRequest request, ulong node, uint flags, bool killsPrivileges, out FuseOpenReply reply)
     {
@@ -117,9 +138,13 @@ internal sealed partial class UnionFileSystem
             }
         }
 
-        if ((handle & IsWriter) != 0 && ((FuseOpenFlags)(uint)handle & FuseOpenFlags.Passthrough) != 0)
+        if ((handle & IsWriter) != 0)
         {
-            Interlocked.Decrement(ref _passedWriters);
+            CountWriter(node, -1);
+            if (((FuseOpenFlags)(uint)handle & FuseOpenFlags.Passthrough) != 0)
+            {
+                Interlocked.Decrement(ref _passedWriters);
+            }
         }
 
         union.Close(inode);
@@ -181,12 +206,29 @@ internal sealed partial class UnionFileSystem
 
         reply.Flags |= FuseOpenFlags.NoFlush;
         reply.Handle = (uint)reply.Flags | (isWriting ? IsWriter : 0);
-        if (isWriting && (reply.Flags & FuseOpenFlags.Passthrough) != 0)
+        if (isWriting)
         {
-            Interlocked.Increment(ref _passedWriters);
+            CountWriter(inode.Id, 1);
+            if ((reply.Flags & FuseOpenFlags.Passthrough) != 0)
+            {
+                Interlocked.Increment(ref _passedWriters);
+            }
         }
 
         return 0;
+    }
+
+    private void CountWriter(ulong node, int change)
+    {
+        lock (_writers)
+        {
+            ref var count = ref CollectionsMarshal.GetValueRefOrAddDefault(_writers, node, out _);
+            count += change;
+            if (count == 0)
+            {
+                _writers.Remove(node);
+            }
+        }
     }
 
     // The kernel, writing with the server's rights, would leave them.
