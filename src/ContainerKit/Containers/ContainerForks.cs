@@ -36,8 +36,8 @@ internal static class ContainerForks
         Options = source.Options with { Name = name },
     };
 
-    // Whoever serves a union can put a layer on it; of a mount of the kernel's it is the same who asks.
-    private static ContainerKitException WhyNotElsewhere(IStorageDriver driver, ContainerRecord source) => driver is not AufsDriver
+    // Whoever serves a union can put a layer on it; on a mount of the kernel's nobody can.
+    private static ContainerKitException WhyNotElsewhere(IStorageDriver driver, ContainerRecord source) => driver is not AufsDriver { Form: AufsForm.Fuse }
         ? WhyNotRunning(driver, source)
         : new StorageException($"Cannot fork the container '{source.Label}': another process runs it, and that one alone can put a new layer on what it serves.")
         {

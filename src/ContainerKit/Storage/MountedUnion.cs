@@ -93,12 +93,20 @@ public sealed class MountedUnion : IAsyncDisposable
     [SupportedOSPlatform("linux")]
     private static void LetDeadGo(string mountPoint)
     {
-        while (FileCalls.Local.TryOpen(null, mountPoint, OpenFlags.Directory, 0, Resolve.Host, out var handle) is var errno && errno == Errno.ENOTCONN
-            && MountInfo.Visible(MountInfo.Parse(File.ReadAllText("/proc/self/mountinfo"))).Any(mount => mount.Target == mountPoint && mount.Type == "fuse.ckunion")
+        while (IsDead(mountPoint)
+            && MountInfo.Visible(MountInfo.Parse(File.ReadAllText("/proc/self/mountinfo"))).Any(mount => mount.Target == mountPoint && mount.Type == $"fuse.{UnionMount.Type}")
             && MountCalls.TryUnmount(mountPoint, lazily: true) == 0)
         {
-            handle.Dispose();
+            // There may be another below.
         }
+    }
+
+    [SupportedOSPlatform("linux")]
+    private static bool IsDead(string mountPoint)
+    {
+        var errno = FileCalls.Local.TryOpen(null, mountPoint, OpenFlags.Directory, 0, Resolve.Host, out var handle);
+        handle.Dispose();
+        return errno == Errno.ENOTCONN;
     }
 
     private static StorageException Refusal(string mountPoint, LinuxException e, int errno) =>

@@ -70,6 +70,8 @@ internal abstract class ContainerFixture
 
     protected ContainerBuilder Shell(string script) => Host.Container(Tools).WithCommand("sh", "-c", script);
 
+    protected string[] Snapshots() => [.. Host.Containers.Snapshots.List().Select(snapshot => snapshot.Id).Order()];
+
     protected static async Task<IReadOnlyList<string>> Diff(Container container)
     {
         var lines = new List<string>();

@@ -242,6 +242,4 @@ internal sealed class ForkTests(string driver, UserNamespaceMode userNamespace) 
 
         return names;
     }
-
-    private string[] Snapshots() => [.. Host.Containers.Snapshots.List().Select(snapshot => snapshot.Id).Order()];
 }

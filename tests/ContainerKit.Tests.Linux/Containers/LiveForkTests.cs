@@ -21,6 +21,25 @@ internal sealed class LiveForkTests(UserNamespaceMode userNamespace) : Container
         done
         """;
 
+    private const int MappedPages = 4096;
+
+    // It writes nothing out itself: what is in the map, the kernel has alone.
+    private const string WriteByMap = """
+        #include <fcntl.h>
+        #include <sys/mman.h>
+        #include <unistd.h>
+        int main(void) {
+            size_t size = 4096 * 4096;
+            int file = open("/root/mapped", O_CREAT | O_RDWR, 0644);
+            if (ftruncate(file, size) != 0) return 1;
+            char *map = mmap(0, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+            if (map == MAP_FAILED) return 2;
+            for (size_t at = 0; at < size; at += 4096) map[at] = 1;
+            close(open("/root/ready", O_CREAT | O_WRONLY, 0644));
+            for (;;) pause();
+        }
+        """;
+
     protected override string Driver => "aufs";
 
     protected override UserNamespaceMode UserNamespace => userNamespace;
@@ -79,6 +98,29 @@ internal sealed class LiveForkTests(UserNamespaceMode userNamespace) : Container
         Assert.That(await Diff(third), Is.EqualTo(new[] { "C /etc", "D /etc/group", "C /root", "A /root/a", "A /root/b" }));
         Assert.That(await Diff(source), Is.EqualTo(new[] { "C /etc", "D /etc/group", "C /root", "A /root/a" }));
         Assert.That((await running.ExecAsync(["cat", "/root/a"])).StandardOutput, Is.EqualTo("changed\n"));
+    }
+
+    [Test]
+    public async Task Pages_that_were_written_by_a_map_are_in_the_fork([Range(1, 4)] int round)
+    {
+        Needs.Program("clang");
+        using var programs = new TemporaryDirectory();
+        programs.Write("map.c", WriteByMap);
+        Support.Shell.Run("clang", "-static", "-O1", "-o", programs["map"], programs["map.c"]);
+        await using var source = await Host.Container(Tools).WithCommand("/root/map").CreateAsync();
+        await source.Files.CopyInAsync(programs["map"], "/root/map");
+        await using var running = await source.StartAsync();
+        await Until(() => source.Files.ExistsAsync("/root/ready"));
+
+        await using var fork = await source.ForkAsync();
+
+        await using var mapped = await fork.Files.OpenReadAsync("/root/mapped");
+        var page = new byte[4096];
+        for (var number = 0; number < MappedPages; number++)
+        {
+            await mapped.ReadExactlyAsync(page);
+            Assert.That(page[0], Is.EqualTo(1), $"page {number} in round {round}");
+        }
     }
 
     [Test]
@@ -213,6 +255,4 @@ internal sealed class LiveForkTests(UserNamespaceMode userNamespace) : Container
             await Task.Delay(5);
         }
     }
-
-    private string[] Snapshots() => [.. Host.Containers.Snapshots.List().Select(snapshot => snapshot.Id).Order()];
 }
