@@ -43,7 +43,9 @@ internal sealed class ServedRoot : IDisposable
             };
         }
 
-        var options = new FuseServerOptions { Logger = catalog.Logger, AllowsIdMapping = catalog.Identity.MapsFiles, PassesWriters = false };
+        // Not passed through: one file is one node then, before copy-up and after, with its locks and watches; and the server sees every write, so that a
+        // branch can come on top at any time.
+        var options = new FuseServerOptions { Logger = catalog.Logger, AllowsIdMapping = catalog.Identity.MapsFiles, Passthrough = PassthroughMode.Off };
         if (!Environment.IsPrivilegedProcess)
         {
             return InContainer(lease.Snapshot, union, options);

@@ -16,6 +16,23 @@ internal sealed class ContainerTests(string driver, UserNamespaceMode userNamesp
     protected override UserNamespaceMode UserNamespace => userNamespace;
 
     [Test]
+    public async Task A_lock_from_before_the_first_write_excludes_those_who_open_the_file_to_write()
+    {
+        Needs.Program("flock");
+        var tools = await Host.BuildFromScratch().AddHostProgram("sh", "flock").AddFile("/etc/motd", "lower\n").WithCommand("/bin/sh")
+            .BuildAsync($"locks:{TestContext.CurrentContext.Test.ID}");
+
+        var result = await Host.Container(tools).WithCommand("sh", "-c", """
+            exec 3< /etc/motd; flock -x 3
+            (exec 4<> /etc/motd; flock -xn 4 && echo both || echo excluded)
+            echo upper >> /etc/motd
+            (exec 4<> /etc/motd; flock -xn 4 && echo both || echo excluded)
+            """).RunAsync();
+
+        Assert.That(result.StandardOutput, Is.EqualTo("excluded\nexcluded\n"));
+    }
+
+    [Test]
     public async Task A_running_container_is_removed_by_force_whoever_holds_it()
     {
         var own = await Shell("sleep 1000").WithName("own").CreateAsync();

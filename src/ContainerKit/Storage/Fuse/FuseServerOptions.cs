@@ -9,12 +9,6 @@ internal sealed record FuseServerOptions
     public PassthroughMode Passthrough { get; init; } = PassthroughMode.Auto;
 
     /// <summary>
-    /// Whether files are passed through to who opens them for writing. Where they are not, the server sees every write, and a new branch can come on
-    /// top of the mount at any time.
-    /// </summary>
-    public bool PassesWriters { get; init; } = true;
-
-    /// <summary>
     /// Whether the mount may be shown with other owners (mount_setattr(2), MOUNT_ATTR_IDMAP). The kernel then tells who asks only with requests that make
     /// something; <see cref="FuseRequest.UserId"/> of others is <see cref="uint.MaxValue"/>.
     /// </summary>

@@ -14,9 +14,6 @@ internal sealed partial class UnionFileSystem
     private readonly Dictionary<ulong, int> _writers = [];
     private int _passedWriters;
 
-    /// <inheritdoc cref="FuseServerOptions.PassesWriters"/>
-    public bool PassesWriters { get; init; } = true;
-
     /// <summary>Whether the kernel writes files of the writable branch by itself now: then no branch can come on top of it.</summary>
     public bool HasPassedWriters => Volatile.Read(ref _passedWriters) > 0;
 
@@ -184,10 +181,8 @@ internal sealed partial class UnionFileSystem
 
         lock (open)
         {
-            // It was copied up since, and those who opened it before still have the lower file: the name gets a node of its own. So it does for a
-            // writer who is not to be passed through, where readers are.
-            var isToBePassed = PassesWriters || !isWriting;
-            if ((!ReferenceEquals(open.Registered, inode.Branch) || !isToBePassed) && !open.Backing.TryLetGo(Kernel))
+            // It was copied up since, and those who opened it before still have the lower file: the name gets a node of its own.
+            if (!ReferenceEquals(open.Registered, inode.Branch) && !open.Backing.TryLetGo(Kernel))
             {
                 union.Close(inode);
                 _ = union.Detach(inode);
@@ -196,7 +191,7 @@ internal sealed partial class UnionFileSystem
 
             open.Registered = inode.Branch;
             var isActive = Kernel.Passthrough.IsActive;
-            open.Backing.Open(Kernel, isActive && isToBePassed && !HasSetIds(inode, isWriting) ? inode.Data : null, ref reply);
+            open.Backing.Open(Kernel, isActive && !HasSetIds(inode, isWriting) ? inode.Data : null, ref reply);
             // A name that has to be put into the writable branch when it is read needs a read that arrives.
             if ((reply.Flags & FuseOpenFlags.Passthrough) == 0 && !isActive && !union.HasUnshownName(inode) && Validity > 0)
             {

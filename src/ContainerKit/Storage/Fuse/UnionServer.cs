@@ -31,7 +31,7 @@ internal sealed class UnionServer : IDisposable
     public static UnionServer Start(Snapshot snapshot, Mount mount, FuseServerOptions options, out SafeFileHandle mounted)
     {
         using var made = FuseMount.Make(new FuseMountOptions { IsReadOnly = mount.Options.Contains("ro") });
-        var server = Serve(snapshot, mount, options, files => made.Serve(files, options));
+        var server = Serve(snapshot, mount, files => made.Serve(files, options));
         mounted = made.TakeMount();
         return server;
     }
@@ -45,7 +45,7 @@ internal sealed class UnionServer : IDisposable
     {
         try
         {
-            return Serve(snapshot, mount, options, files => FuseServer.Start(device, files, options));
+            return Serve(snapshot, mount, files => FuseServer.Start(device, files, options));
         }
         catch
         {
@@ -79,12 +79,12 @@ internal sealed class UnionServer : IDisposable
         }
     }
 
-    private static UnionServer Serve(Snapshot snapshot, Mount mount, FuseServerOptions options, Func<UnionFileSystem, FuseServer> serve)
+    private static UnionServer Serve(Snapshot snapshot, Mount mount, Func<UnionFileSystem, FuseServer> serve)
     {
         UnionFileSystem? files = null;
         try
         {
-            files = new UnionFileSystem(Open(snapshot, mount)) { PassesWriters = options.PassesWriters };
+            files = new UnionFileSystem(Open(snapshot, mount));
             return new UnionServer(serve(files), files);
         }
         catch (Exception e)
