@@ -2,10 +2,13 @@ using System.Text;
 
 namespace Ckit.CommandLine;
 
-/// <summary>This program as mount(8)'s helper for the type <c>ckunion</c>: <c>mount.ckunion SOURCE MOUNTPOINT [-sfnv] [-o OPTIONS] [-t TYPE]</c>.</summary>
+/// <summary>This program as mount(8)'s helper for the type <c>ckunion</c>: <c>mount.ckunion SOURCE MOUNTPOINT [-sfnv] [-o [remount,]OPTIONS] [-t TYPE]</c>.</summary>
 internal static class MountHelper
 {
     private const string Name = "mount.ckunion";
+
+    // mount(8) looks for a helper of this name when a union is to be remounted: what is mounted has the type fuse.ckunion.
+    private const string NameForMounted = "mount.fuse.ckunion";
 
     // mount(8), "Exit status".
     private const int WrongUsage = 1, MountFailed = 32;
@@ -17,7 +20,7 @@ internal static class MountHelper
         {
             // .NET tells the path of the program, and not the name that it was called by.
             var commandLine = File.ReadAllBytes("/proc/self/cmdline").AsSpan();
-            return Path.GetFileName(Encoding.UTF8.GetString(commandLine[..commandLine.IndexOf((byte)0)])) == Name;
+            return Path.GetFileName(Encoding.UTF8.GetString(commandLine[..commandLine.IndexOf((byte)0)])) is Name or NameForMounted;
         }
     }
 
@@ -28,7 +31,19 @@ internal static class MountHelper
         {
             var (mountPoint, options, isFake) = Parse(arguments);
             isUnderstood = true;
-            return isFake ? 0 : await UnionService.StartAsync(mountPoint, options, CancellationToken.None);
+            if (isFake)
+            {
+                return 0;
+            }
+
+            var words = options.Split(',', StringSplitOptions.RemoveEmptyEntries);
+            if (!words.Contains("remount"))
+            {
+                return await UnionService.StartAsync(mountPoint, options, CancellationToken.None);
+            }
+
+            await MountedUnion.RemountAsync(mountPoint, string.Join(',', words.Where(word => !IsOfMounted(word))));
+            return 0;
         }
         catch (Exception e)
         {
@@ -36,6 +51,10 @@ internal static class MountHelper
             return isUnderstood ? MountFailed : WrongUsage;
         }
     }
+
+    // mount(8) adds what it finds in the mount's line of /proc/self/mountinfo.
+    private static bool IsOfMounted(string word) =>
+        word is "remount" or "default_permissions" or "allow_other" || word.StartsWith("user_id=", StringComparison.Ordinal) || word.StartsWith("group_id=", StringComparison.Ordinal);
 
     private static (string MountPoint, string Options, bool IsFake) Parse(string[] arguments)
     {

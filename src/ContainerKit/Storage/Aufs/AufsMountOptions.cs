@@ -7,8 +7,8 @@ namespace ContainerKit.Storage.Aufs;
 /// <summary>What mount(8)'s <c>-o</c> says of an AUFS union: its branches, and how they are treated. Pure: nothing is looked at on disk.</summary>
 internal sealed record AufsMountOptions
 {
-    // As many as a kernel with AUFS takes.
-    private const int MaxBranches = 127;
+    /// <summary>As many as a kernel with AUFS takes.</summary>
+    public const int MaxBranches = 127;
 
     // They concern files that AUFS keeps beside its branches, or its caches; a union that has neither is not changed by them.
     private static readonly HashSet<string> WithoutEffect = [
@@ -62,15 +62,15 @@ internal sealed record AufsMountOptions
     /// <exception cref="ArgumentException">AUFS would answer EINVAL, or something is asked for that this union cannot do.</exception>
     public static AufsMountOptions Parse(string text, string directory)
     {
-        var (branches, flags) = (new List<string>(), new List<string>());
-        var options = new AufsMountOptions { Branches = [], Flags = flags };
+        var branches = new List<string>();
+        var options = new AufsMountOptions { Branches = [] };
         foreach (var word in text.Split(',', StringSplitOptions.RemoveEmptyEntries))
         {
             var end = word.IndexOfAny([':', '=']);
             var (key, value) = end < 0 ? (word, null) : (word[..end], word[(end + 1)..]);
             if (!AddBranches(branches, key, value))
             {
-                options = KernelFlags.Contains(key) ? options.With(flags, key) : options.With(key, value);
+                options = options.WithWord(key, value);
             }
         }
 
@@ -79,11 +79,9 @@ internal sealed record AufsMountOptions
         return options with { Branches = parsed };
     }
 
-    private AufsMountOptions With(List<string> flags, string flag)
-    {
-        flags.Add(flag);
-        return this;
-    }
+    /// <summary>The same with one more word, which is not about branches.</summary>
+    /// <exception cref="ArgumentException">It is unknown, or something that this union cannot do.</exception>
+    public AufsMountOptions WithWord(string key, string? value) => KernelFlags.Contains(key) ? this with { Flags = [.. Flags, key] } : With(key, value);
 
     private AufsMountOptions With(string key, string? value) => (key, value) switch
     {
@@ -130,11 +128,12 @@ internal sealed record AufsMountOptions
         }
     }
 
-    private static string Single(string branch) => !branch.Contains(':', StringComparison.Ordinal)
+    /// <summary>One branch and not several.</summary>
+    public static string Single(string branch) => !branch.Contains(':', StringComparison.Ordinal)
         ? branch
         : throw new ArgumentException($"'{branch}' is more than one branch, and one can be added at a time.");
 
-    private static int NumberOf(string key, string value) =>
+    public static int NumberOf(string key, string value) =>
         int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
             ? number
             : throw new ArgumentException($"'{value}' is no number for '{key}'.");

@@ -35,6 +35,15 @@ internal abstract class FuseKernel
     /// <summary>The kernel asks for the name again.</summary>
     public abstract void InvalidateEntry(ulong parent, ReadOnlySpan<byte> name);
 
+    /// <summary>Whether <see cref="ForgetNames"/> can be had: from protocol 7.44 on, Linux 6.16.</summary>
+    public abstract bool CanForgetNames { get; }
+
+    /// <summary>The kernel asks again for every name that it knows, also for those that it knows to be of nothing. It takes no lock, and is told at once.</summary>
+    public abstract void ForgetNames();
+
+    /// <summary>The kernel drops what it knows a directory to list. It takes no lock that is held while an answer is waited for, and is told at once.</summary>
+    public abstract void ForgetListing(ulong node);
+
     /// <summary>
     /// The calling worker will be busy for milliseconds (a large copy, a flush to disk): when no other is free, one more is started, so that nobody
     /// else notices.

@@ -32,6 +32,13 @@ internal sealed unsafe class FuseNotifier : IDisposable
         Tell(device, message, FuseNotice.InvalidateInode, sizeof(InodeNotice));
     }
 
+    /// <summary>Tells at once that no name may be taken for known; the kernel takes no lock for it.</summary>
+    public static void TellEpoch(FuseDevice device)
+    {
+        var message = stackalloc byte[sizeof(FuseOutHeader)];
+        Tell(device, message, FuseNotice.IncrementEpoch, payload: 0);
+    }
+
     public void Queue(ulong node, long offset, long length) => Queue(new Notice { Node = node, Offset = offset, Length = length });
 
     /// <summary>A name longer than any file system has names the kernel cannot know.</summary>

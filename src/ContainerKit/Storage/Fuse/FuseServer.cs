@@ -98,6 +98,12 @@ internal sealed unsafe class FuseServer : FuseKernel, IDisposable
 
     public override void InvalidateEntry(ulong parent, ReadOnlySpan<byte> name) => _notifier.Queue(parent, name);
 
+    public override bool CanForgetNames => Minor >= 44;
+
+    public override void ForgetNames() => FuseNotifier.TellEpoch(_device);
+
+    public override void ForgetListing(ulong node) => FuseNotifier.TellInode(_device, node, 0, 0);
+
     public override void WaitUntilTold() => _notifier.WaitUntilTold();
 
     public override void ExpectLongWork()

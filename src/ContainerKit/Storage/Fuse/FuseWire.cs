@@ -19,6 +19,7 @@ internal enum FuseNotice
 {
     InvalidateInode = 2,
     InvalidateEntry = 3,
+    IncrementEpoch = 8,
 }
 
 /// <summary>What is negotiated at the start; the upper half travels in a field of its own.</summary>

@@ -65,7 +65,9 @@ internal sealed partial class UnionFileSystem
 
     public override int SetExtendedAttribute(
         in FuseRequest request, ulong node, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value, int flags, bool killsSetGroupId) =>
-        union.Find(node) is { } inode ? union.SetExtendedAttribute(inode, name, value, flags, killsSetGroupId) : Errno.ESTALE;
+        IsRemount(node, name) ? Remount(value)
+        : union.Find(node) is { } inode ? union.SetExtendedAttribute(inode, name, value, flags, killsSetGroupId)
+        : Errno.ESTALE;
 
     public override int GetExtendedAttribute(in FuseRequest request, ulong node, ReadOnlySpan<byte> name, Span<byte> value, out int length)
     {

@@ -8,7 +8,7 @@ namespace ContainerKit.Storage.Fuse;
 /// <summary>A union as the kernel's FUSE client asks for it: ids become inodes, attributes take the wire's form.</summary>
 /// <remarks>
 /// Nothing in it has a lifetime, for the union's server is the only one who changes it, unless it is told that there are others. Directories have no handles, because listings are kept
-/// with the directory. Files: UnionFileSystem.cs (names), .Files.cs (data), .Attributes.cs.
+/// with the directory. Files: UnionFileSystem.cs (names), .Files.cs (data), .Attributes.cs, .Remount.cs.
 /// </remarks>
 [SupportedOSPlatform("linux")]
 internal sealed partial class UnionFileSystem(UnionCore union) : FuseFileSystem

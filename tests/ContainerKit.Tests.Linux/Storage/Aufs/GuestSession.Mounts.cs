@@ -3,22 +3,21 @@ using System.Text.Json;
 
 namespace ContainerKit.Tests.Linux.Storage.Aufs;
 
-/// <content>Mounts and unmounts, programs, and what takes the place of a remount.</content>
+/// <content>Mounts, remounts and unmounts, and programs.</content>
 internal sealed partial class GuestSession
 {
     public const string MountPoint = "/mnt";
 
     private readonly UnionProgram _program;
-    private string _options = "";
     private string? _ownOptions;
 
     /// <summary>Mounts the union of the scenario.</summary>
     /// <returns><c>ok</c>, or the name of the error.</returns>
     public string Mount(string options)
     {
-        _options = options;
         _ownOptions ??= options;
-        return MountAgain();
+        _inodes.Forget();
+        return _program.Mount(MountPoint, options);
     }
 
     /// <inheritdoc cref="Mount"/>
@@ -33,38 +32,13 @@ internal sealed partial class GuestSession
         _verbs["umounton"] = (op, _) => Must(UnionProgram.Unmount(op[1].GetString()!));
     }
 
-    private string MountAgain()
-    {
-        _inodes.Forget();
-        return _program.Mount(MountPoint, _options);
-    }
-
     private string MountOn(string target, string options)
     {
         Directory.CreateDirectory(target);
         return _program.Mount(target, options);
     }
 
-    // The kernel does not hand a remount to a FUSE server: the union is mounted anew, with the options together.
-    private string Remount(string options)
-    {
-        var former = _options;
-        Close();
-        if (Unmount() is not "ok" and var busy)
-        {
-            return busy;
-        }
-
-        _options = BranchList.Change(former, options);
-        var result = MountAgain();
-        if (result != "ok")
-        {
-            _options = former;
-            Must(MountAgain());
-        }
-
-        return result;
-    }
+    private string Remount(string options) => _program.Mount(MountPoint, $"remount,{options}");
 
     private static string Must(string result) => result == "ok" ? Nothing : throw new GuestException(result);
 

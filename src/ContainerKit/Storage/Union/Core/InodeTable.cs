@@ -8,8 +8,9 @@ namespace ContainerKit.Storage.Union.Core;
 /// they are on disk.
 /// </summary>
 /// <param name="keepsNumbers">Whether an object keeps its number when it is forgotten, and all its names share one.</param>
+/// <param name="dealsAgain">Whether the number of an object that is gone is that of the next which the disk gives its place, as in AUFS.</param>
 [SupportedOSPlatform("linux")]
-internal sealed class InodeTable(bool keepsNumbers = true)
+internal sealed class InodeTable(bool keepsNumbers = true, bool dealsAgain = false)
 {
     /// <summary>A number that no object has; those that are dealt come after it, as in AUFS, which keeps the first for itself.</summary>
     public const ulong NobodysNumber = 10;
@@ -74,6 +75,23 @@ internal sealed class InodeTable(bool keepsNumbers = true)
 
     /// <summary>Notes that an object is gone from disk, where its number may soon mean another.</summary>
     public void Vanish(in FileStat disk)
+    {
+        var identity = new DiskIdentity(disk.Device, disk.Inode);
+        lock (_gate)
+        {
+            if (!dealsAgain)
+            {
+                _numbers.Remove(identity);
+            }
+            else if (_numbers.TryGetValue(identity, out var number))
+            {
+                _byNumber.Remove(number);
+            }
+        }
+    }
+
+    /// <summary>Notes that an object on disk is not, or no longer, the one that it was taken for.</summary>
+    public void Part(in FileStat disk)
     {
         lock (_gate)
         {

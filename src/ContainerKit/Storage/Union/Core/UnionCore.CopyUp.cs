@@ -158,7 +158,7 @@ internal sealed partial class UnionCore
     /// <summary>From here on the other names are those of another file, which stays what it was.</summary>
     private void LeaveOtherNames(Inode inode, in FileStat lower)
     {
-        _table.Vanish(lower);
+        _table.Part(lower);
         lock (_names)
         {
             inode.OtherNames?.ForEach(name => name.Directory.RemoveChild(name.Name));

@@ -123,6 +123,12 @@ internal sealed partial class UnionCore
             }
 
             var inode = _table.Meet(disk, kind, branch);
+            if (inode is { Name: null, Held: null })
+            {
+                // New, or without a name since its branch went, which is here again.
+                inode.Branch = branch;
+            }
+
             var kept = new InodeName(directory, name.ToArray());
             lock (_names)
             {

@@ -14,7 +14,7 @@ namespace ContainerKit.Storage.Union.Core;
 /// of it. The branches must not change behind its back, and there is one union at a time for a writable branch.
 /// <para>
 /// Files: UnionCore.cs (what it is made of), .Lookup.cs, .List.cs, .Attributes.cs, .ExtendedAttributes.cs, .Open.cs (files and their
-/// data), .CopyUp.cs, .Make.cs, .Remove.cs, .Rename.cs, .Links.cs, .Branches.cs (a new one on top),
+/// data), .CopyUp.cs, .Make.cs, .Remove.cs, .Rename.cs, .Links.cs, .Branches.cs (a new one on top), .Restack.cs (other ones),
 /// .Placing.cs (which writable branch), .DirectChanges.cs (what others do to the branches), .Permissions.cs (those of several directories).
 /// </para>
 /// </remarks>
@@ -29,7 +29,7 @@ internal sealed partial class UnionCore : IDisposable
     private readonly ObjectCopier _copier;
     private readonly ObjectCopier _losingCopier;
     private readonly InodeTable _table;
-    private readonly UnionCoreOptions _options;
+    private UnionCoreOptions _options;
     private readonly ulong _outsideNumber;
     private ulong _listings;
 
@@ -56,7 +56,7 @@ internal sealed partial class UnionCore : IDisposable
         _dialect = dialect;
         _ownership = ownership;
         _options = options ?? new UnionCoreOptions();
-        _table = new InodeTable(_options.KeepsNumbers);
+        _table = new InodeTable(_options.KeepsNumbers, dealsAgain: _options.FollowsAufs);
         _stack = new StackReader(_calls, dialect, ownership);
         _copier = new ObjectCopier(_calls, IsNotCopied, makesHoles: _options.FollowsAufs);
         _losingCopier = new ObjectCopier(_calls, IsNotCopied, losesAttributes: true, makesHoles: _options.FollowsAufs);
@@ -88,6 +88,9 @@ internal sealed partial class UnionCore : IDisposable
     /// <summary>The inode of an id that an answer gave.</summary>
     public Inode? Find(ulong id) => _table[id];
 
+    /// <summary>All inodes that the union remembers now.</summary>
+    public IReadOnlyList<Inode> Known() => _table.All();
+
     public void Dispose()
     {
         _tree.EnterWriteLock();
@@ -112,6 +115,7 @@ internal sealed partial class UnionCore : IDisposable
 
             _uppers.ForEach(upper => upper.Dispose());
             _retired.ForEach(upper => upper.Dispose());
+            _former.ForEach(branch => branch.Dispose());
         }
         finally
         {

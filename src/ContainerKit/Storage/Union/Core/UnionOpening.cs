@@ -56,6 +56,27 @@ internal static class UnionOpening
         }
     }
 
+    /// <summary>Opens a directory that is to become a further branch of a union in AUFS's words.</summary>
+    /// <param name="path">The directory.</param>
+    /// <param name="permissions">What the branch may do.</param>
+    /// <param name="others">The paths of the branches that there are.</param>
+    /// <exception cref="LinuxException">It cannot be opened, or cannot be a branch (EINVAL).</exception>
+    public static UnionBranch OpenFurther(string path, BranchOptions permissions, IReadOnlyList<string> others)
+    {
+        var branch = new UnionBranch(RootedDirectory.Open(path, FileCalls.Local), permissions);
+        try
+        {
+            RefuseOverlap(path, [.. others]);
+            RefuseUnion(path, FileCalls.Local.Stat(branch.Root).Device, File.ReadAllText("/proc/self/mountinfo"));
+            return branch;
+        }
+        catch
+        {
+            branch.Dispose();
+            throw;
+        }
+    }
+
     // One after the other, as AUFS does: what is wrong with a branch shows when those above it have been prepared.
     private static void PrepareAll(List<string> paths, List<UnionBranch> branches, UnionCoreOptions options, FileCalls calls)
     {

@@ -1,6 +1,7 @@
 using System.Runtime.Versioning;
 using ContainerKit.Linux;
 using ContainerKit.Storage.Fuse;
+using ContainerKit.Storage.Mounted;
 using ContainerKit.Storage.Union;
 using ContainerKit.Storage.Union.Core;
 using Microsoft.Extensions.Logging;
@@ -48,6 +49,37 @@ public sealed class MountedUnion : IAsyncDisposable
             cancellationToken);
     }
 
+    /// <summary>
+    /// Gives a union that is mounted, by whichever process, other branches or options, as mount(8)'s <c>-o remount,…</c> does for AUFS: <c>append:PATH=ro+wh</c>,
+    /// <c>prepend:PATH=rw</c>, <c>add:PLACE:PATH=ro</c>, <c>del:PATH</c>, <c>mod:PATH=ro</c>, and the options of <see cref="UnionMountOptions.Parse"/>. Those who use it go on.
+    /// </summary>
+    /// <param name="mountPoint">Where it is mounted.</param>
+    /// <param name="options">What is to be different, separated by commas.</param>
+    /// <param name="cancellationToken">Gives up before it is asked for.</param>
+    /// <exception cref="StorageException">
+    /// It is not done, and nothing has changed; the message ends with the name of the error in brackets. EBUSY: a file of a branch that was to go is open, or the
+    /// kernel writes files of the mount by itself. EINVAL: the options are wrong, or the union was not mounted in AUFS's words. ENOSYS: the kernel is older than 6.16, and
+    /// could not be told to forget what it knows.
+    /// </exception>
+    /// <exception cref="PlatformNotSupportedException">This system is not Linux.</exception>
+    public static Task RemountAsync(string mountPoint, string options, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(mountPoint);
+        ArgumentNullException.ThrowIfNull(options);
+        var directory = Environment.CurrentDirectory;
+        return Task.Run(
+            () =>
+            {
+                if (!OperatingSystem.IsLinux())
+                {
+                    throw new PlatformNotSupportedException("Unions are mounted on Linux only.");
+                }
+
+                Remount(Path.GetFullPath(mountPoint, directory), options, directory);
+            },
+            cancellationToken);
+    }
+
     /// <summary>Unmounts it, from the tree at once and wholly when nobody uses it any more, and stops serving.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -89,17 +121,37 @@ public sealed class MountedUnion : IAsyncDisposable
         }
     }
 
+    [SupportedOSPlatform("linux")]
+    private static void Remount(string mountPoint, string options, string directory)
+    {
+        if (!IsUnion(mountPoint))
+        {
+            throw new StorageException($"Cannot remount '{mountPoint}': no union is mounted there (EINVAL).");
+        }
+
+        try
+        {
+            UnionRemount.Ask(mountPoint, options, directory);
+        }
+        catch (LinuxException e)
+        {
+            throw new StorageException($"{e.Message.TrimEnd('.')} ({Errno.NameOf(e.Errno)}).", e);
+        }
+    }
+
     // A union whose server was killed stays where it was, and is good for nothing.
     [SupportedOSPlatform("linux")]
     private static void LetDeadGo(string mountPoint)
     {
-        while (IsDead(mountPoint)
-            && MountInfo.Visible(MountInfo.Parse(File.ReadAllText("/proc/self/mountinfo"))).Any(mount => mount.Target == mountPoint && mount.Type == $"fuse.{UnionMount.Type}")
-            && MountCalls.TryUnmount(mountPoint, lazily: true) == 0)
+        while (IsDead(mountPoint) && IsUnion(mountPoint) && MountCalls.TryUnmount(mountPoint, lazily: true) == 0)
         {
             // There may be another below.
         }
     }
+
+    [SupportedOSPlatform("linux")]
+    private static bool IsUnion(string mountPoint) => MountInfo.Visible(MountInfo.Parse(File.ReadAllText("/proc/self/mountinfo")))
+        .Any(mount => mount.Target == mountPoint && mount.Type == $"fuse.{UnionMount.Type}");
 
     [SupportedOSPlatform("linux")]
     private static bool IsDead(string mountPoint)
@@ -143,10 +195,11 @@ public sealed class MountedUnion : IAsyncDisposable
     [SupportedOSPlatform("linux")]
     private static MountedUnion Serve(string mountPoint, UnionMountOptions options, UnionCore union)
     {
-        var isReadOnly = options.Flags.LastOrDefault(flag => flag is "ro" or "rw") == "ro";
-        using var mount = FuseMount.Make(new FuseMountOptions { IsReadOnly = isReadOnly, Attributes = AttributesOf(options.Flags) });
+        // The mount is read-only, and not what is mounted: that may get a branch for changes later.
+        using var mount = FuseMount.Make(new FuseMountOptions { Attributes = MountFlags.ChangeOf(options.Flags).Added });
         var logger = options.LoggerFactory?.CreateLogger<MountedUnion>() ?? NullLogger<MountedUnion>.Instance;
-        var server = mount.Serve(new UnionFileSystem(union), new FuseServerOptions { Passthrough = options.Passthrough, Logger = logger });
+        var files = new UnionFileSystem(union) { Remounting = new UnionRemount(options, union).Perform };
+        var server = mount.Serve(files, new FuseServerOptions { Passthrough = options.Passthrough, Logger = logger });
         try
         {
             mount.Attach(mountPoint);
@@ -157,31 +210,5 @@ public sealed class MountedUnion : IAsyncDisposable
             server.Dispose();
             throw;
         }
-    }
-
-    [SupportedOSPlatform("linux")]
-    private static MountAttributes AttributesOf(IEnumerable<string> flags)
-    {
-        var attributes = MountAttributes.None;
-        foreach (var flag in flags)
-        {
-            attributes = flag switch
-            {
-                "nosuid" => attributes | MountAttributes.NoSetId,
-                "suid" => attributes & ~MountAttributes.NoSetId,
-                "nodev" => attributes | MountAttributes.NoDevices,
-                "dev" => attributes & ~MountAttributes.NoDevices,
-                "noexec" => attributes | MountAttributes.NoExecution,
-                "exec" => attributes & ~MountAttributes.NoExecution,
-                "noatime" => attributes | MountAttributes.NoAccessTime,
-                "strictatime" => attributes | MountAttributes.StrictAccessTime,
-                "nodiratime" => attributes | MountAttributes.NoDirectoryAccessTime,
-                "ro" => attributes | MountAttributes.ReadOnly,
-                "rw" => attributes & ~MountAttributes.ReadOnly,
-                _ => attributes,
-            };
-        }
-
-        return attributes;
     }
 }

@@ -26,7 +26,10 @@ public sealed record UnionMountOptions
 
     internal IReadOnlyList<(string Path, BranchOptions Options)> Branches { get; private init; } = [];
 
-    internal bool IsAufs { get; private init; }
+    /// <summary>The same in AUFS's words, if it was given in them.</summary>
+    internal AufsMountOptions? AufsOptions { get; private init; }
+
+    internal bool IsAufs => AufsOptions is not null;
 
     internal bool ShowsWhiteouts { get; private init; }
 
@@ -93,7 +96,7 @@ public sealed record UnionMountOptions
             }
         }
 
-        var parsed = rest.Any(word => word.StartsWith("lowerdir=", StringComparison.Ordinal)) ? ParseOverlay(rest) : ParseAufs(string.Join(',', rest));
+        var parsed = rest.Any(word => word.StartsWith("lowerdir=", StringComparison.Ordinal)) ? ParseOverlay(rest) : Of(AufsMountOptions.Parse(string.Join(',', rest), Environment.CurrentDirectory));
         return parsed with { Passthrough = passthrough ?? parsed.Passthrough };
     }
 
@@ -133,9 +136,10 @@ public sealed record UnionMountOptions
         return Overlay(lower, upper, work) with { Flags = flags };
     }
 
-    private static UnionMountOptions ParseAufs(string text)
+    /// <summary>What AUFS's options come to.</summary>
+    /// <exception cref="ArgumentException">They contradict each other.</exception>
+    internal static UnionMountOptions Of(AufsMountOptions parsed)
     {
-        var parsed = AufsMountOptions.Parse(text, Environment.CurrentDirectory);
         if (parsed.ShowsWhiteouts && parsed.Branches.Any(branch => (branch.Options & BranchOptions.Writable) != 0))
         {
             throw new ArgumentException("Whiteouts are shown in a union that nobody writes to, so shwh cannot be had with a writable branch.");
@@ -143,7 +147,7 @@ public sealed record UnionMountOptions
 
         return new UnionMountOptions
         {
-            IsAufs = true,
+            AufsOptions = parsed,
             ShowsWhiteouts = parsed.ShowsWhiteouts,
             Passthrough = PassthroughMode.Off,
             Branches = [.. parsed.Branches.Select(branch => (branch.Path, branch.Options))],
