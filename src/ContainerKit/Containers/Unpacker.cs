@@ -65,13 +65,13 @@ internal sealed class Unpacker(SnapshotStore snapshots, StoreLayout store, strin
         // One unpacks, the others wait and find it done: two would do the work twice and throw one half away.
         var turnFile = Path.Combine(store.Snapshots, $".unpack-{image.Layers[^1].DiffId.Hex[..16]}.lock");
         using var turn = FileLock.Acquire(turnFile, exclusive: true, cancellationToken);
-        for (var i = 0; i < names.Length; i++)
+        var missing = Enumerable.Range(0, names.Length).Where(i => snapshots.TryFind(names[i]) is null).ToArray();
+        using var ahead = new LayersAhead(missing.Select(i => image.Layers[i]), cancellationToken);
+        foreach (var i in missing)
         {
-            if (snapshots.TryFind(names[i]) is null)
-            {
-                progress?.Report(new ImageProgress(ImagePhase.Unpacking, image.Layers[i].DiffId.ToString(), i, names.Length));
-                UnpackLayer(image.Layers[i], i == 0 ? null : names[i - 1], names[i], cancellationToken);
-            }
+            progress?.Report(new ImageProgress(ImagePhase.Unpacking, image.Layers[i].DiffId.ToString(), i, names.Length));
+            using var tar = ahead.Take();
+            UnpackLayer(tar, image.Layers[i].Limits, i == 0 ? null : names[i - 1], names[i], cancellationToken);
         }
 
         // Those who wait for it find it gone, and make one of their own.
@@ -148,15 +148,19 @@ internal sealed class Unpacker(SnapshotStore snapshots, StoreLayout store, strin
             : throw new ImageException($"The image has a {(found.Kind == FileKind.Symlink ? "symbolic link" : "file")} at '{path}', where the kernel's own file system goes: that has to be a directory.");
     }
 
-    private void UnpackLayer(Layer layer, string? parent, string name, CancellationToken cancellationToken)
+    private void UnpackLayer(ReadAheadStream tar, LayerLimits limits, string? parent, string name, CancellationToken cancellationToken)
     {
         var lease = snapshots.PrepareNameless(parent, cancellationToken);
         try
         {
             using (var tree = snapshots.OpenTree(lease, isPrivate: true))
+            using (var reader = new LayerReader(tar, limits, leaveOpen: true))
             {
-                layer.Read(reader => Apply(reader, lease, tree, cancellationToken), cancellationToken);
+                Apply(reader, lease, tree, cancellationToken);
             }
+
+            // A reader stops at the archive's end mark, and the diff ID is of all that there is: it is known at the stream's end.
+            tar.ReadToEnd();
 
             snapshots.Commit(lease, name);
         }

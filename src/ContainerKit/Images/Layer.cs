@@ -59,19 +59,16 @@ public sealed class Layer
         return new VerifyingStream(Compression.OpenRead(blob, kind, _limits), DiffId, "The layer");
     }
 
-    /// <summary>Has someone read the entries.</summary>
-    /// <param name="read">Gets the entries before the archive is verified, and so keeps what it makes of them to itself until this returns.</param>
+    /// <summary>
+    /// The same, decompressed and verified ahead of its reader on a thread of its own. What is made of it stays private until its end
+    /// was read: that is where it fails when it is not what <see cref="DiffId"/> names.
+    /// </summary>
+    /// <param name="maxBytes">How far ahead, in bytes.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="ImageException">The blob is missing or damaged, or is not what <see cref="DiffId"/> names.</exception>
-    internal void Read(Action<LayerReader> read, CancellationToken cancellationToken)
-    {
-        using var tar = OpenTar();
-        using var reader = new LayerReader(tar, _limits, leaveOpen: true);
-        read(reader);
+    internal ReadAheadStream OpenAhead(int maxBytes, CancellationToken cancellationToken) => new(OpenTar, maxBytes, cancellationToken);
 
-        // A reader stops at the archive's end mark, and the hash is of all that there is.
-        tar.ReadToEnd(cancellationToken);
-    }
+    /// <summary>What an archive may ask for.</summary>
+    internal LayerLimits Limits => _limits;
 
     private static List<LayerEntry> ReadSome(VerifyingStream tar, LayerReader reader, CancellationToken cancellationToken)
     {
