@@ -70,6 +70,20 @@ public sealed class Layer
     /// <summary>What an archive may ask for.</summary>
     internal LayerLimits Limits => _limits;
 
+    /// <summary>Has someone read the entries.</summary>
+    /// <param name="read">Gets the entries before the archive is verified, and so keeps what it makes of them to itself until this returns.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ImageException">The blob is missing or damaged, or is not what <see cref="DiffId"/> names.</exception>
+    internal void Read(Action<LayerReader> read, CancellationToken cancellationToken)
+    {
+        using var tar = OpenTar();
+        using var reader = new LayerReader(tar, _limits, leaveOpen: true);
+        read(reader);
+
+        // A reader stops at the archive's end mark, and the hash is of all that there is.
+        tar.ReadToEnd(cancellationToken);
+    }
+
     private static List<LayerEntry> ReadSome(VerifyingStream tar, LayerReader reader, CancellationToken cancellationToken)
     {
         var entries = new List<LayerEntry>(EntriesPerHop);
