@@ -174,6 +174,7 @@ internal sealed class ForkTests(string driver, UserNamespaceMode userNamespace) 
         Assert.That(async () => await (await source.ForkAsync()).DisposeAsync(), driver == "aufs" ? Throws.Nothing : refused);
     }
 
+    [Category("Slow")]
     [Test]
     public async Task Whoever_is_killed_while_he_forks_leaves_every_container_whole([Range(1, 4)] int seed)
     {

@@ -13,6 +13,7 @@ internal sealed class HostDeathTests(string driver) : ContainerFixture
     [OneTimeSetUp]
     public Task RunOnce() => Shell("true").RunAsync();
 
+    [Category("Slow")]
     [Test]
     public async Task Containers_end_with_their_host_and_the_next_one_sweeps_what_they_left([Range(1, 6)] int seed)
     {

@@ -159,6 +159,7 @@ internal sealed class LiveForkTests(UserNamespaceMode userNamespace) : Container
         Assert.That(Snapshots(), Is.EqualTo(before));
     }
 
+    [Category("Slow")]
     [Test]
     public async Task A_chain_of_forks_longer_than_the_driver_stacks_is_flattened_and_still_told_from_its_image()
     {
@@ -175,6 +176,7 @@ internal sealed class LiveForkTests(UserNamespaceMode userNamespace) : Container
         await source.RemoveAsync();
     }
 
+    [Category("Slow")]
     [Test]
     public async Task Whoever_is_killed_while_he_forks_what_he_runs_leaves_every_container_whole([Range(1, 4)] int seed)
     {

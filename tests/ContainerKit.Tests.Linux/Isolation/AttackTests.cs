@@ -3,6 +3,7 @@ using ContainerKit.Isolation;
 namespace ContainerKit.Tests.Linux.Isolation;
 
 /// <summary>What those inside a container get of the launch programs that come in. The first process is seen by nobody: it is the first.</summary>
+[Category("Slow")]
 [TestFixture(IdMode.Host)]
 [TestFixture(IdMode.Range)]
 [TestFixture(IdMode.Single)]

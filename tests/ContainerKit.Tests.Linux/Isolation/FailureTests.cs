@@ -97,6 +97,7 @@ public sealed class FailureTests
         Assert.That(Traces.Settled, Is.EqualTo(before));
     }
 
+    [Category("Slow")]
     [Test]
     [CancelAfter(300_000)]
     public void Whichever_step_fails_is_named_and_leaves_nothing_behind([Values] bool isJoin)

@@ -40,6 +40,7 @@ public sealed class GnuTarTests
     [TearDown]
     public void RemoveDirectory() => _directory?.Dispose();
 
+    [Category("Slow")]
     [TestCase("--format=gnu")]
     [TestCase("--format=oldgnu")]
     [TestCase("--format=pax")]

@@ -106,6 +106,7 @@ public sealed class FileCallsTests
         Assert.That(Calls.TryUnlink(_root.Handle, name, isDirectory: false), Is.Zero);
     }
 
+    [Category("Slow")]
     [Test]
     public void A_directory_of_many_names_is_listed_whole_and_more_than_once()
     {

@@ -3,6 +3,7 @@ using ContainerKit.Tests.Linux.Support;
 namespace ContainerKit.Tests.Linux.Samples;
 
 /// <summary>A container's life on each storage driver, from the command line.</summary>
+[Category("Slow")]
 [TestFixture("overlay")]
 [TestFixture("aufs")]
 [TestFixture("vfs")]

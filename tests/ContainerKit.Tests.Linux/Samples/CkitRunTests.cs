@@ -79,6 +79,7 @@ internal sealed class CkitRunTests : CkitFixture
         Assert.That(Shell.Script(script, SamplePrograms.PathOf("ckit"), Store), Is.EqualTo("caught\ncode 7"));
     }
 
+    [Category("Slow")]
     [TestCase("USR1")]
     [TestCase("USR2")]
     [TestCase("CONT")]
@@ -98,6 +99,7 @@ internal sealed class CkitRunTests : CkitFixture
     [Test]
     public void No_processors_are_no_limit() => Assert.That(RunInBox(["--cpus", "0"], "echo", "unlimited"), Is.EqualTo("unlimited"));
 
+    [Category("Slow")]
     [Test]
     public void A_script_without_its_interpreter_is_told_from_one_that_is_not_there()
     {

@@ -198,6 +198,7 @@ internal sealed class SnapshotStoreTests
         Assert.That(Directory.Exists(Path.Combine(lease.Snapshot.Directory, "work/work")), Is.False);
     }
 
+    [Category("Slow")]
     [Test]
     public async Task Many_tasks_and_processes_share_a_store()
     {

@@ -289,6 +289,7 @@ internal abstract class StorageDriverContract
             Is.EqualTo(new[] { "/d/disk BlockDevice 7:200 600 7:8", "/d/moved CharacterDevice 1:3 666 5:6", "/made CharacterDevice 5:1 660 0:0" }));
     }
 
+    [Category("Slow")]
     [Test]
     public void Layers_upon_layers_up_to_128_work()
     {

@@ -46,6 +46,7 @@ internal sealed class UnionMountTests
         Assert.That(Directory.GetFileSystemEntries(union.Upper, "ck-*", SearchOption.AllDirectories), Is.Empty);
     }
 
+    [Category("Slow")]
     [Test]
     public void The_calls_of_POSIX_do_what_they_do_in_a_directory([Values] bool isAufs, [Values(PassthroughMode.Off, PassthroughMode.Auto)] PassthroughMode passthrough)
     {

@@ -9,6 +9,7 @@ internal sealed class UnionTreeModelTests
 {
     private const int Layers = 4, StepsPerLayer = 60;
 
+    [Category("Slow")]
     [Test]
     public void A_union_behaves_as_a_directory_and_the_kernel_agrees([Range(1, 40)] int seed)
     {
@@ -31,6 +32,7 @@ internal sealed class UnionTreeModelTests
         KernelAgrees(directory, layers);
     }
 
+    [Category("Slow")]
     [Test]
     public void A_union_of_AUFS_branches_behaves_as_a_directory([Range(1, 40)] int seed)
     {
