@@ -18,6 +18,12 @@ internal sealed partial class UnionFileSystem
     public bool HasPassedWriters => Volatile.Read(ref _passedWriters) > 0;
 
     /// <summary>
+    /// Whether also files of read-only branches are passed through. Whoever opened one before it was copied up goes on with what it was, and his locks and watches
+    /// are of that.
+    /// </summary>
+    public bool PassesLowerFiles { get; init; }
+
+    /// <summary>
     /// Returns when what programs had written into maps of files has arrived here. Never to be called while a request is being answered.
     /// </summary>
     /// <remarks>
@@ -190,10 +196,10 @@ internal sealed partial class UnionFileSystem
             }
 
             open.Registered = inode.Branch;
-            var isActive = Kernel.Passthrough.IsActive;
-            open.Backing.Open(Kernel, isActive && !HasSetIds(inode, isWriting) ? inode.Data : null, ref reply);
-            // A name that has to be put into the writable branch when it is read needs a read that arrives.
-            if ((reply.Flags & FuseOpenFlags.Passthrough) == 0 && !isActive && !union.HasUnshownName(inode) && Validity > 0)
+            open.Backing.Open(Kernel, MayPass(inode) && !HasSetIds(inode, isWriting) ? inode.Data : null, ref reply);
+            open.WasPassed |= (reply.Flags & FuseOpenFlags.Passthrough) != 0;
+            // What the kernel wrote by itself is not in its cache, and a name that has to be put into the writable branch when it is read needs a read that arrives.
+            if (!open.WasPassed && !union.HasUnshownName(inode) && Validity > 0)
             {
                 reply.Flags |= FuseOpenFlags.KeepCache;
             }
@@ -226,6 +232,9 @@ internal sealed partial class UnionFileSystem
         }
     }
 
+    // A file that may yet be copied up would be two then: one for those who opened it before, and one for all others.
+    private bool MayPass(Inode inode) => Kernel.Passthrough.IsActive && (inode.Branch.IsWritable || PassesLowerFiles || union.IsReadOnly);
+
     // The kernel, writing with the server's rights, would leave them.
     private bool HasSetIds(Inode inode, bool isWriting) =>
         isWriting && union.GetAttributes(inode, out var stat) == 0 && (stat.Permissions & SetIds) != 0;
@@ -248,5 +257,8 @@ internal sealed partial class UnionFileSystem
 
         /// <summary>The branch whose file is registered.</summary>
         public Union.UnionBranch? Registered { get; set; }
+
+        /// <summary>Whether the kernel ever read or wrote it by itself.</summary>
+        public bool WasPassed { get; set; }
     }
 }

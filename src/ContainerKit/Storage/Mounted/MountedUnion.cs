@@ -198,7 +198,11 @@ public sealed class MountedUnion : IAsyncDisposable
         // The mount is read-only, and not what is mounted: that may get a branch for changes later.
         using var mount = FuseMount.Make(new FuseMountOptions { Attributes = MountFlags.ChangeOf(options.Flags).Added });
         var logger = options.LoggerFactory?.CreateLogger<MountedUnion>() ?? NullLogger<MountedUnion>.Instance;
-        var files = new UnionFileSystem(union) { Remounting = new UnionRemount(options, union).Perform };
+        var files = new UnionFileSystem(union)
+        {
+            Remounting = new UnionRemount(options, union).Perform,
+            PassesLowerFiles = options.Passthrough == PassthroughMode.On,
+        };
         var server = mount.Serve(files, new FuseServerOptions { Passthrough = options.Passthrough, Logger = logger });
         try
         {

@@ -15,9 +15,8 @@ public sealed record UnionMountOptions
     }
 
     /// <summary>
-    /// Whether the kernel reads and writes the files itself. With it, a descriptor that was opened before its file was copied up keeps showing what
-    /// lies below, as on overlayfs; without it, it shows what is written since, as on AUFS. <see cref="PassthroughMode.Auto"/> for overlayfs's
-    /// dialect and <see cref="PassthroughMode.Off"/> for that of AUFS, unless set.
+    /// Whether the kernel reads and writes the files itself. <see cref="PassthroughMode.Auto"/> for overlayfs's dialect and <see cref="PassthroughMode.Off"/> for
+    /// that of AUFS, unless set.
     /// </summary>
     public PassthroughMode Passthrough { get; init; } = PassthroughMode.Auto;
 

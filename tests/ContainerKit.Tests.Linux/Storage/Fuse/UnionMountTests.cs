@@ -63,6 +63,22 @@ internal sealed class UnionMountTests
     }
 
     [Test]
+    public void A_descriptor_from_before_a_copy_up_is_of_the_same_file_as_those_that_come_after(
+        [Values] bool isAufs, [Values(PassthroughMode.Off, PassthroughMode.Auto)] PassthroughMode passthrough)
+    {
+        Needs.Program("python3");
+        using var directory = new TemporaryDirectory();
+        File.WriteAllText(Path.Combine(directory.MakeDirectory("lower1"), "file"), "lower");
+        File.WriteAllText(Path.Combine(directory.MakeDirectory("model"), "file"), "lower");
+        using var union = new MountedUnion(directory, isAufs ? AufsDialect.Instance : OverlayDialect.Trusted, passthrough: passthrough);
+        var story = PathOf("descriptor_from_before.py");
+
+        var inUnion = Shell.Run("python3", story, union.Path).Split('\n');
+
+        Assert.That(inUnion, Is.EqualTo(Shell.Run("python3", story, directory["model"]).Split('\n')));
+    }
+
+    [Test]
     public void Whoever_has_a_file_open_writes_on_when_a_branch_comes_on_top([Values] bool isAufs)
     {
         using var directory = new TemporaryDirectory();

@@ -77,6 +77,9 @@ internal sealed partial class UnionCore : IDisposable
     /// <summary>Whether a file is copied up when it is opened for writing; otherwise when it is first written, as AUFS does.</summary>
     public bool CopiesUpAtOpen { get; set; }
 
+    /// <summary>Whether there is no branch that anything could be written to.</summary>
+    public bool IsReadOnly => !Root.Parts!.Exists(part => part.Branch.IsWritable);
+
     /// <summary>How changes of the branches are met.</summary>
     public DirectChanges DirectChanges => _options.DirectChanges;
 
