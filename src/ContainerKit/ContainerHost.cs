@@ -23,7 +23,8 @@ public sealed class ContainerHost : IAsyncDisposable
     {
         _store = store;
         var isDurable = options.Durability == Durability.PowerLoss;
-        Images = new ImageStore(new ImageCatalog(_store.Images, options.LayerLimits, isDurable, UsedImages));
+        Registry = new RegistryClient(options.Registry, options.LoggerFactory);
+        Images = new ImageStore(new ImageCatalog(_store.Images, options.LayerLimits, isDurable, UsedImages), Registry);
         if (!OperatingSystem.IsLinux() || identity is null)
         {
             return;
@@ -48,6 +49,9 @@ public sealed class ContainerHost : IAsyncDisposable
 
     /// <summary>The images.</summary>
     public ImageStore Images { get; }
+
+    /// <summary>What can be asked of registries beyond fetching and sending images, with the host's options. It is disposed with the host.</summary>
+    public RegistryClient Registry { get; }
 
     /// <summary>The directory that everything lies in.</summary>
     public string StoreDirectory => _store.Root;
@@ -131,6 +135,7 @@ public sealed class ContainerHost : IAsyncDisposable
     /// <summary>Closes the host. Containers that run go on until they are disposed of themselves.</summary>
     public ValueTask DisposeAsync()
     {
+        Registry.Dispose();
         if (OperatingSystem.IsLinux())
         {
             _snapshots?.Dispose();

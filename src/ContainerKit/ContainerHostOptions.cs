@@ -55,6 +55,9 @@ public sealed record ContainerHostOptions
     /// <summary>What a layer may ask for before it is refused: sizes, counts, depths.</summary>
     public LayerLimits LayerLimits { get; init; } = LayerLimits.Default;
 
+    /// <summary>How registries are spoken to: credentials, mirrors, certificates, patience.</summary>
+    public RegistryOptions Registry { get; init; } = new();
+
     /// <summary>Where events are logged; null: nowhere.</summary>
     public ILoggerFactory? LoggerFactory { get; init; }
 }

@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace ContainerKit;
 
 /// <summary>What went wrong, as a sentence: what was tried, on what, and why it failed. The base of every failure that is ContainerKit's own.</summary>
@@ -20,6 +22,21 @@ public class ContainerKitException : Exception
 /// <param name="message">A sentence with a subject.</param>
 /// <param name="innerException">The cause, or null.</param>
 public sealed class ImageException(string message, Exception? innerException = null) : ContainerKitException(message, innerException);
+
+/// <summary>A registry cannot be reached, refused, or answered what makes no sense. What it gave and was refused here is an <see cref="ImageException"/>.</summary>
+/// <param name="message">A sentence with a subject.</param>
+/// <param name="innerException">The cause, or null.</param>
+public sealed class RegistryException(string message, Exception? innerException = null) : ContainerKitException(message, innerException)
+{
+    /// <summary>Whether the same may well succeed later: the registry was busy or broken, or the connection was. It has been tried several times already.</summary>
+    public bool IsTransient { get; init; }
+
+    /// <summary>The HTTP status that the registry answered, or null when it did not come to that.</summary>
+    public HttpStatusCode? StatusCode { get; init; }
+
+    /// <summary>How long the registry asks to wait.</summary>
+    internal TimeSpan? RetryAfter { get; init; }
+}
 
 /// <summary>The store or one of its snapshots cannot do what was asked.</summary>
 /// <param name="message">A sentence with a subject.</param>

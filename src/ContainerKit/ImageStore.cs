@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using ContainerKit.Images;
 using ContainerKit.Images.Archives;
+using ContainerKit.Registry;
 
 namespace ContainerKit;
 
@@ -12,7 +13,13 @@ namespace ContainerKit;
 /// </remarks>
 public sealed class ImageStore
 {
-    internal ImageStore(ImageCatalog catalog) => Catalog = catalog;
+    private readonly RegistryClient _registry;
+
+    internal ImageStore(ImageCatalog catalog, RegistryClient? registry = null)
+    {
+        Catalog = catalog;
+        _registry = registry ?? new RegistryClient();
+    }
 
     /// <summary>The same store, synchronous, for the rooms that build on it.</summary>
     internal ImageCatalog Catalog { get; }
@@ -103,6 +110,48 @@ public sealed class ImageStore
         }, cancellationToken);
     }
 
+    /// <summary>
+    /// Fetches an image from its registry. What the store has already is not fetched again, what an earlier attempt left of a blob is gone
+    /// on with, and a blob that several tasks or processes want is fetched once.
+    /// </summary>
+    /// <param name="reference">The image's name with a tag or a digest, such as <c>debian:12</c> or <c>registry.example/app@sha256:…</c>.</param>
+    /// <param name="options">For which platforms; null: for this machine's.</param>
+    /// <param name="progress">Told about each blob how many of its bytes are here.</param>
+    /// <param name="cancellationToken">Gives up; no image becomes visible, and what has arrived is kept for a day.</param>
+    /// <returns>The image under its name.</returns>
+    /// <exception cref="RegistryException">The registry has no such image, does not give it, or cannot be reached.</exception>
+    /// <exception cref="ImageException">What the registry gave is damaged or refused, there is none for the platform, or the store cannot hold it.</exception>
+    /// <exception cref="FormatException"><paramref name="reference"/> is not an image name.</exception>
+    public Task<Image> PullAsync(string reference, PullOptions? options = null, IProgress<ImageProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        var name = NameOf(reference);
+        var puller = new ImagePuller(_registry.Transport, Catalog, options ?? new PullOptions(), progress);
+        return Transfer($"pull '{name}'", () => puller.PullAsync(name, cancellationToken), cancellationToken);
+    }
+
+    /// <summary>
+    /// Sends an image to a registry, as it lies here: its digest there is the same. What the registry has already is not sent again, and
+    /// the name appears when all of it is there.
+    /// </summary>
+    /// <param name="image">An image of this store.</param>
+    /// <param name="reference">Its name there; the store need not know it by that.</param>
+    /// <param name="options">What is sent; null: the image alone.</param>
+    /// <param name="progress">Told about each blob how many of its bytes are there.</param>
+    /// <param name="cancellationToken">Gives up; no image becomes visible there.</param>
+    /// <exception cref="RegistryException">The registry does not take it, or cannot be reached.</exception>
+    /// <exception cref="ImageException">A part of the image is missing or damaged.</exception>
+    /// <exception cref="FormatException"><paramref name="reference"/> is not an image name.</exception>
+    public Task PushAsync(Image image, string reference, PushOptions? options = null, IProgress<ImageProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        var name = NameOf(reference);
+        return Transfer($"push '{name}'", async () =>
+        {
+            await new ImagePusher(_registry.Transport, Catalog, name, options ?? new PushOptions(), progress).PushAsync(image, cancellationToken).ConfigureAwait(false);
+            return true;
+        }, cancellationToken);
+    }
+
     /// <summary>Finds an image by name, by digest (of the image, or of its config: docker's image ID), or by the beginning of one (6 digits at least).</summary>
     /// <returns>Null when there is none.</returns>
     /// <exception cref="ImageException">It is there, but damaged; or several digests begin so.</exception>
@@ -137,7 +186,7 @@ public sealed class ImageStore
         return Work($"tag '{image.Reference}' as '{name}'", () =>
         {
             using var lease = Catalog.Lease(cancellationToken);
-            return Catalog.Publish(lease, image.Manifest, name, cancellationToken);
+            return Catalog.Publish(lease, image.Index ?? image.Manifest, name, cancellationToken);
         }, cancellationToken);
     }
 
@@ -170,6 +219,28 @@ public sealed class ImageStore
 
     private static Action<long> Reporter(IProgress<ImageProgress>? progress, string item, Stream stream) =>
         new ProgressReporter(progress, ImagePhase.Reading, item, stream.CanSeek ? stream.Length : null).Report;
+
+    private static Task<T> Transfer<T>(string attempt, Func<Task<T>> work, CancellationToken cancellationToken) => Task.Run(
+        async () =>
+        {
+            try
+            {
+                return await work().ConfigureAwait(false);
+            }
+            catch (RegistryException e)
+            {
+                throw new RegistryException($"Cannot {attempt}: {e.Message}", e) { Hint = e.Hint, IsTransient = e.IsTransient, StatusCode = e.StatusCode };
+            }
+            catch (ImageException e)
+            {
+                throw new ImageException($"Cannot {attempt}: {e.Message}", e) { Hint = e.Hint };
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new ImageException($"Cannot {attempt}: {e.Message}", e);
+            }
+        },
+        cancellationToken);
 
     private static Task<T> Work<T>(string attempt, Func<T> work, CancellationToken cancellationToken) => Task.Run(
         () =>

@@ -17,6 +17,8 @@ internal static class CkitRoot
         ("fork", () => new ForkCommand()),
         ("cp", () => new CpCommand()),
         ("images", () => new ImagesCommand()),
+        ("pull", () => new PullCommand()),
+        ("push", () => new PushCommand()),
         ("import", () => new ImportCommand()),
         ("load", () => new LoadCommand()),
         ("save", () => new SaveCommand()),

@@ -26,12 +26,13 @@ internal static class GlobalOptions
         Recursive = true,
     };
 
-    public static async Task<ContainerHost> OpenHostAsync(ParseResult line, CancellationToken cancellationToken)
+    public static async Task<ContainerHost> OpenHostAsync(ParseResult line, RegistryOptions registry, CancellationToken cancellationToken)
     {
         var options = new ContainerHostOptions
         {
             StoreDirectory = line.GetValue(Root) is not "" and var root ? root : throw new UsageException("The value of --root is empty: give a directory, or leave the option out."),
             StorageDriver = line.GetValue(Driver),
+            Registry = registry,
             LoggerFactory = line.GetValue(LogLevel) is { } level ? StandardErrorLogger.Create(level) : null,
         };
         try

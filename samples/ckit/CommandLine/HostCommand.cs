@@ -8,9 +8,12 @@ internal abstract class HostCommand : Command
     protected HostCommand(string name, string description)
         : base(name, description) => SetAction(async (line, cancellationToken) =>
         {
-            await using var host = await GlobalOptions.OpenHostAsync(line, cancellationToken);
+            await using var host = await GlobalOptions.OpenHostAsync(line, RegistryOptions(line), cancellationToken);
             return await RunAsync(host, line, cancellationToken);
         });
+
+    /// <summary>How registries are spoken to, for a command that does.</summary>
+    protected virtual RegistryOptions RegistryOptions(ParseResult line) => new();
 
     protected abstract Task<int> RunAsync(ContainerHost host, ParseResult line, CancellationToken cancellationToken);
 

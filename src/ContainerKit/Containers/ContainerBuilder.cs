@@ -155,6 +155,9 @@ public sealed class ContainerBuilder
     /// <param name="name">Such as <c>CHOWN</c> or <c>CAP_CHOWN</c>, or <c>ALL</c>.</param>
     public ContainerBuilder WithoutCapability(string name) => With(_options with { DroppedCapabilities = _options.DroppedCapabilities.Add(name) });
 
+    /// <summary>Says when the image is fetched from its registry; <see cref="PullPolicy.Never"/> unless told otherwise. It is about images that are called by name.</summary>
+    public ContainerBuilder WithPull(PullPolicy policy) => With(_options with { Pull = policy });
+
     /// <summary>Says what <see cref="RunAsync"/> makes of an end that is not exit code 0.</summary>
     public ContainerBuilder WithExitCheck(ExitCheck check) => With(_options with { ExitCheck = check });
 
@@ -181,6 +184,7 @@ public sealed class ContainerBuilder
 
     /// <summary>Makes the container's file system. Nothing runs, and nothing is mounted.</summary>
     /// <exception cref="ImageException">The image is not in the store, or is damaged.</exception>
+    /// <exception cref="RegistryException">The image was to be fetched, and cannot be.</exception>
     /// <exception cref="StorageException">The store cannot hold it, or the name is taken.</exception>
     public Task<Container> CreateAsync(CancellationToken cancellationToken = default) =>
         OperatingSystem.IsLinux()
@@ -190,6 +194,7 @@ public sealed class ContainerBuilder
     /// <summary>Makes the container and starts its program.</summary>
     /// <returns>The running container; disposing of it kills it, and removes it unless it is named.</returns>
     /// <exception cref="ImageException">The image is not in the store, or is damaged.</exception>
+    /// <exception cref="RegistryException">The image was to be fetched, and cannot be.</exception>
     /// <exception cref="IsolationException">The program could not be started; <see cref="IsolationException.Step"/> says where.</exception>
     /// <exception cref="HostCapabilityException">This host lacks something that is needed.</exception>
     public async Task<RunningContainer> StartAsync(CancellationToken cancellationToken = default)
@@ -210,6 +215,7 @@ public sealed class ContainerBuilder
     /// <exception cref="CommandFailedException">The program did not exit with code 0, and <see cref="WithExitCheck"/> did not say that this is fine.</exception>
     /// <exception cref="ContainerKitException">The program wrote more than <see cref="WithMaxCapturedBytes"/> allows.</exception>
     /// <exception cref="ImageException">The image is not in the store, or is damaged.</exception>
+    /// <exception cref="RegistryException">The image was to be fetched, and cannot be.</exception>
     /// <exception cref="IsolationException">The program could not be started; <see cref="IsolationException.Step"/> says where.</exception>
     /// <exception cref="HostCapabilityException">This host lacks something that is needed.</exception>
     public async Task<CommandResult> RunAsync(CancellationToken cancellationToken = default)

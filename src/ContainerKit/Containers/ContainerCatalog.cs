@@ -28,7 +28,7 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
 
     public async Task<Container> CreateAsync(ImageSource source, ContainerOptions options, CancellationToken cancellationToken)
     {
-        var image = await source.ResolveAsync(Images, cancellationToken).ConfigureAwait(false);
+        var image = await source.ResolveAsync(Images, options.Pull, cancellationToken).ConfigureAwait(false);
         return await Task.Run(() => Create(image, options, cancellationToken), cancellationToken).ConfigureAwait(false);
     }
 

@@ -45,6 +45,10 @@ internal sealed record ContainerOptions
 
     public int MaxCapturedBytes { get; init; } = 16 << 20;
 
+    /// <summary>When the image is fetched; it matters until the container is made.</summary>
+    [JsonIgnore]
+    public PullPolicy Pull { get; init; }
+
     /// <summary>What the image says, with what was told here over it.</summary>
     public ImageConfig ApplyTo(ImageConfig config) => config with
     {

@@ -7,6 +7,8 @@ namespace ContainerKit.Content;
 /// <code>
 /// ROOT/blobs/sha256/HEX   a blob, complete and verified
 /// ROOT/.tmp/NAME          something on its way in; whoever holds the store alone may remove it
+/// ROOT/.tmp/HEX.part      what is here of a blob that is being fetched; kept for a day, since the next attempt goes on behind it
+/// ROOT/.tmp/HEX.lock      held by who fetches that blob (or sends it: there HEX names blob and repository)
 /// </code>
 /// A blob is written below <c>.tmp</c>, verified, and renamed, so that a name below <c>blobs</c> never stands for anything else
 /// than its content. Two who write the same blob at once do twice the work, and no harm.
@@ -14,6 +16,10 @@ namespace ContainerKit.Content;
 internal sealed class BlobStore : IBlobSource
 {
     private const int CopyBytes = 128 << 10;
+
+    private const string PartSuffix = ".part";
+
+    private static readonly TimeSpan PartsStay = TimeSpan.FromDays(1);
 
     private readonly string _blobs;
     private readonly bool _flush;
@@ -51,6 +57,33 @@ internal sealed class BlobStore : IBlobSource
     public FileStream CreateTemporary() => new(
         Path.Combine(TemporaryDirectory, Guid.NewGuid().ToString("N")), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete, bufferSize: 1);
 
+    /// <summary>The file that is locked by who fetches a blob, so that it is fetched once.</summary>
+    public string PathOfLock(Digest digest) => Path.Combine(TemporaryDirectory, digest.Hex + ".lock");
+
+    /// <summary>The file of a blob that is not complete.</summary>
+    public string PathOfPart(Digest digest) => Path.Combine(TemporaryDirectory, digest.Hex + PartSuffix);
+
+    /// <summary>Goes on with a blob of which some may be here. The caller holds its lock.</summary>
+    public PartialBlob Resume(Descriptor blob, CancellationToken cancellationToken) => new(this, blob, _flush, cancellationToken);
+
+    /// <summary>Whether a blob is here.</summary>
+    /// <exception cref="ImageException">It is, and is not as long as the descriptor says.</exception>
+    public bool Has(Descriptor blob)
+    {
+        var file = new FileInfo(PathOf(blob.Digest));
+        if (file.Exists)
+        {
+            CheckSize(blob, file.Length);
+        }
+
+        return file.Exists;
+    }
+
+    /// <summary>What lies in the temporary directory and is of no more use, as nobody is adding anything.</summary>
+    /// <param name="freshParts">Whether that includes beginnings of blobs that somebody may yet go on with.</param>
+    public IEnumerable<string> LeftOvers(bool freshParts) => Directory.EnumerateFileSystemEntries(TemporaryDirectory)
+        .Where(path => freshParts || !path.EndsWith(PartSuffix, StringComparison.Ordinal) || DateTime.UtcNow - File.GetLastWriteTimeUtc(path) > PartsStay);
+
     /// <summary>Begins a blob whose bytes, and so whose name, will be known at its end.</summary>
     public BlobWriter Create() => new(this, _flush);
 
@@ -66,9 +99,8 @@ internal sealed class BlobStore : IBlobSource
     /// <exception cref="ImageException">The source's bytes are not what the descriptor says.</exception>
     public void Copy(IBlobSource source, Descriptor blob, Action<long>? progress, CancellationToken cancellationToken)
     {
-        if (new FileInfo(PathOf(blob.Digest)) is { Exists: true } here)
+        if (Has(blob))
         {
-            CheckSize(blob, here.Length);
             progress?.Invoke(blob.Size);
             return;
         }

@@ -19,6 +19,9 @@ public sealed class Image
     /// <summary>The manifest's digest, which names the image whatever it is called.</summary>
     public Digest Digest => Manifest.Digest;
 
+    /// <summary>The digest of the index that the store keeps it in, with its like for other platforms; null when it stands alone.</summary>
+    public Digest? IndexDigest => Index?.Digest;
+
     /// <summary>How it wants to be run.</summary>
     public ImageConfig Config { get; }
 
@@ -29,6 +32,9 @@ public sealed class Image
     public long Size => Manifest.Size + ConfigDescriptor.Size + Layers.Sum(layer => layer.Descriptor.Size);
 
     internal Descriptor Manifest { get; }
+
+    /// <summary>The index, when the store has it whole.</summary>
+    internal Descriptor? Index { get; init; }
 
     /// <summary>The config's blob; its digest is what docker calls the image ID.</summary>
     internal Descriptor ConfigDescriptor { get; }

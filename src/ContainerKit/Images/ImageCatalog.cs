@@ -45,6 +45,10 @@ internal sealed class ImageCatalog
     /// <inheritdoc cref="StoreLease"/>
     public StoreLease Lease(CancellationToken cancellationToken) => new(FileLock.Acquire(LockPath, exclusive: false, cancellationToken));
 
+    /// <inheritdoc cref="StoreLease"/>
+    public async Task<StoreLease> LeaseAsync(CancellationToken cancellationToken) =>
+        new(await FileLock.AcquireAsync(LockPath, exclusive: false, cancellationToken).ConfigureAwait(false));
+
     /// <summary>Adds a layer whose tar <paramref name="writeTar"/> writes (uncompressed, to its end) to the stream that it is given.</summary>
     public StoredLayer AddLayer(StoreLease lease, Action<Stream> writeTar, CompressionKind compression, CancellationToken cancellationToken)
     {
@@ -75,24 +79,25 @@ internal sealed class ImageCatalog
         return Publish(lease, manifest, reference, cancellationToken);
     }
 
-    /// <summary>Gives a stored manifest, and so all that it refers to, a name (or a place in the index without one).</summary>
+    /// <summary>Gives a stored manifest or index, and so all that it refers to, a name (or a place in the index without one).</summary>
     /// <exception cref="ImageException">Something that it refers to is missing or damaged.</exception>
     public Image Publish(StoreLease lease, Descriptor manifest, ImageReference? reference, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(lease);
         var image = Read(manifest, reference);
+        var platform = MediaTypes.IsIndex(manifest.MediaType) ? null : image.Config.Platform;
         if (image.Layers.FirstOrDefault(layer => !Blobs.Contains(layer.Descriptor.Digest)) is { } missing)
         {
             throw new ImageException($"The store has no layer {missing.Descriptor.Digest}, of which the image {manifest.Digest} is made.");
         }
 
-        _index.Change(index => index.With(manifest, image.Config.Platform, reference), cancellationToken);
+        _index.Change(index => index.With(manifest, platform, reference), cancellationToken);
         return image;
     }
 
     /// <summary>The image of a name, a digest (of manifest or config) or the beginning of one (6 digits at least); null when there is none.</summary>
     /// <exception cref="ImageException">It is damaged, or several digests begin so.</exception>
-    public Image? Find(string text) => FindEntry(_index.Read(), text) is var (entry, reference) ? Read(entry.Target, reference) : null;
+    public Image? Find(string text) => FindEntry(_index.Read(), text, alsoInside: true) is var (_, target, reference) ? Read(target, reference) : null;
 
     /// <summary>Every image, in the order of names; those without one come last.</summary>
     /// <exception cref="ImageException">One of them is damaged.</exception>
@@ -109,7 +114,16 @@ internal sealed class ImageCatalog
 
     /// <summary>Reads and verifies an image's documents; of its layers it only knows where they are.</summary>
     /// <exception cref="ImageException">A document is missing or damaged.</exception>
-    public Image Read(Descriptor manifestBlob, ImageReference? reference)
+    /// <param name="blob">The manifest; or the index, of which the image for this machine is read, or else the first.</param>
+    /// <param name="reference">What the image is called.</param>
+    public Image Read(Descriptor blob, ImageReference? reference) => MediaTypes.IsIndex(blob.MediaType)
+        ? ReadManifest(StoredIndex.Choose(Blobs, blob, Platform.Host), blob, reference)
+        : ReadManifest(blob, null, reference);
+
+    /// <summary>Reads the image for a platform of a stored index.</summary>
+    public Image Read(Descriptor index, Platform platform, ImageReference? reference) => ReadManifest(StoredIndex.Choose(Blobs, index, platform), index, reference);
+
+    private Image ReadManifest(Descriptor manifestBlob, Descriptor? index, ImageReference? reference)
     {
         var manifest = Manifest.Parse(Blobs.Read(manifestBlob, JsonDocuments.MaxBytes), manifestBlob);
         var config = ImageConfig.Parse(Blobs.Read(manifest.Config, JsonDocuments.MaxBytes), $"config {manifest.Config.Digest}");
@@ -119,7 +133,7 @@ internal sealed class ImageCatalog
         }
 
         var layers = manifest.Layers.Zip(config.DiffIds, (blob, diffId) => new Layer(diffId, blob, Blobs, Limits)).ToArray();
-        return new Image(reference ?? ImageReference.Nameless(manifestBlob.Digest), manifestBlob, manifest.Config, config, layers);
+        return new Image(reference ?? ImageReference.Nameless(manifestBlob.Digest), manifestBlob, manifest.Config, config, layers) { Index = index };
     }
 
     /// <summary>
@@ -138,28 +152,29 @@ internal sealed class ImageCatalog
     public long Prune(CancellationToken cancellationToken)
     {
         var pinned = _pinned().ToHashSet();
-        _index.Change(index => index.Without(entry => !entry.Reference.HasName && !pinned.Contains(entry.Descriptor.Digest)), cancellationToken);
-        return Sweep() ?? 0;
+        _index.Change(index => index.Without(entry => !entry.Reference.HasName && !ManifestsOf(entry).Any(manifest => pinned.Contains(manifest.Digest))), cancellationToken);
+        return Sweep(freshParts: true) ?? 0;
     }
 
     /// <summary>Removes the blobs that no image refers to, and what dead processes left half-written.</summary>
     /// <returns>How many bytes became free; null when someone is adding or reading just now, and nothing was done.</returns>
-    public long? Sweep()
+    /// <param name="freshParts">Whether beginnings of blobs go, too, that somebody may yet go on with.</param>
+    public long? Sweep(bool freshParts = false)
     {
         using var alone = FileLock.TryAcquire(LockPath, exclusive: true);
-        return alone is null ? null : StoreSweep.Run(Blobs, _index, _pinned());
+        return alone is null ? null : StoreSweep.Run(Blobs, _index, _pinned(), freshParts);
     }
 
     /// <summary>Sweeps if there is anything half-written, which most of the time is not: looking costs next to nothing.</summary>
     public void SweepLeftOvers()
     {
-        if (Directory.EnumerateFileSystemEntries(Blobs.TemporaryDirectory).Any())
+        if (Blobs.LeftOvers(freshParts: false).Any())
         {
             Sweep();
         }
     }
 
-    private (IndexEntry Entry, ImageReference Reference)? FindEntry(ImageIndex index, string text)
+    private (IndexEntry Entry, Descriptor Target, ImageReference Reference)? FindEntry(ImageIndex index, string text, bool alsoInside)
     {
         if (ImageReference.TryParse(text, out var reference) && reference.HasName)
         {
@@ -168,7 +183,7 @@ internal sealed class ImageCatalog
                 && (entry.Reference.Registry, entry.Reference.Repository) == (reference.Registry, reference.Repository));
             if (named is not null)
             {
-                return (named, reference);
+                return (named, named.Target, reference);
             }
         }
 
@@ -178,26 +193,43 @@ internal sealed class ImageCatalog
             return null;
         }
 
-        var found = index.Entries.DistinctBy(entry => entry.Descriptor.Digest).Where(entry => HasDigits(entry, digits)).Take(2).ToList();
+        var found = index.Entries.SelectMany(entry => (alsoInside ? ManifestsOf(entry).Prepend(entry.Target) : [entry.Target]).Select(target => (entry, target)))
+            .DistinctBy(candidate => candidate.target.Digest)
+            .Where(candidate => HasDigits(candidate.target, digits))
+            .Take(2).ToList();
         return found switch
         {
             [] => null,
-            [var entry] => (entry, entry.Reference),
+            [var (entry, target)] => (entry, target, entry.Reference),
             _ => throw new ImageException($"Several images have a digest that begins with '{digits}'; give more of it."),
         };
     }
 
-    private bool HasDigits(IndexEntry entry, string digits)
+    // The image itself, or those of its index.
+    private IEnumerable<Descriptor> ManifestsOf(IndexEntry entry)
     {
-        if (entry.Descriptor.Digest.Hex.StartsWith(digits, StringComparison.Ordinal))
+        try
+        {
+            return MediaTypes.IsIndex(entry.Descriptor.MediaType) ? StoredIndex.Manifests(Blobs, entry.Target) : [entry.Target];
+        }
+        catch (ImageException)
+        {
+            // One damaged image must not hide the others.
+            return [];
+        }
+    }
+
+    private bool HasDigits(Descriptor image, string digits)
+    {
+        if (image.Digest.Hex.StartsWith(digits, StringComparison.Ordinal))
         {
             return true;
         }
 
         try
         {
-            return MediaTypes.IsManifest(entry.Descriptor.MediaType)
-                && Manifest.Parse(Blobs.Read(entry.Target, JsonDocuments.MaxBytes), entry.Target).Config.Digest.Hex.StartsWith(digits, StringComparison.Ordinal);
+            return MediaTypes.IsManifest(image.MediaType)
+                && Manifest.PartsOf(Blobs.Read(image, JsonDocuments.MaxBytes), image)[0].Digest.Hex.StartsWith(digits, StringComparison.Ordinal);
         }
         catch (ImageException)
         {
@@ -208,7 +240,7 @@ internal sealed class ImageCatalog
 
     private ImageIndex Without(ImageIndex index, string text)
     {
-        var (entry, _) = FindEntry(index, text) ?? throw new ImageException($"There is no image '{text}' in the store.");
+        var (entry, _, _) = FindEntry(index, text, alsoInside: false) ?? throw new ImageException($"There is no image '{text}' in the store.");
         var isByName = ImageReference.TryParse(text, out var reference) && reference == entry.Reference && reference.HasName;
         var names = index.Entries.Where(other => other.Descriptor.Digest == entry.Descriptor.Digest && other.Reference.HasName).Select(other => other.Reference).ToList();
         if (!isByName && names.Count > 1)
@@ -216,7 +248,7 @@ internal sealed class ImageCatalog
             throw new ImageException($"The image '{text}' has several names ({string.Join(", ", names)}); remove them one by one.");
         }
 
-        if (names.Count <= 1 && _pinned().Contains(entry.Descriptor.Digest))
+        if (names.Count <= 1 && ManifestsOf(entry).Any(manifest => _pinned().Contains(manifest.Digest)))
         {
             throw new ImageException($"Cannot remove the image '{text}': a container stands on it.") { Hint = "Remove the container first, or give the image another name." };
         }

@@ -49,12 +49,16 @@ internal sealed class ImageChecker(ImageCatalog catalog, CancellationToken cance
 
         try
         {
-            var image = catalog.Read(entry.Target, entry.Reference);
-            IsWhole(image.ConfigDescriptor, entry.Reference);
-            foreach (var layer in image.Layers)
+            var parts = MediaTypes.IsIndex(entry.Target.MediaType) ? StoredIndex.Parts(catalog.Blobs, entry.Target) : [entry.Target];
+            foreach (var part in parts.Where(part => IsWhole(part, entry.Reference) && MediaTypes.IsManifest(part.MediaType)))
             {
-                IsWhole(layer.Descriptor, entry.Reference);
+                foreach (var blob in Manifest.PartsOf(catalog.Blobs.Read(part, JsonDocuments.MaxBytes), part))
+                {
+                    IsWhole(blob, entry.Reference);
+                }
             }
+
+            catalog.Read(entry.Target, entry.Reference);
         }
         catch (ImageException e)
         {

@@ -50,7 +50,7 @@ internal sealed class ImageIndex
     /// The index with a name for an image. Another image that had the name stays in the index without one; an image that was there
     /// without a name gets this.
     /// </summary>
-    public ImageIndex With(Descriptor manifest, Platform platform, ImageReference? reference)
+    public ImageIndex With(Descriptor manifest, Platform? platform, ImageReference? reference)
     {
         var holder = reference is { HasName: true } ? Find(reference) : null;
         if (holder?.Descriptor.Digest == manifest.Digest || (reference is not { HasName: true } && Entries.Any(entry => entry.Descriptor.Digest == manifest.Digest)))
@@ -65,7 +65,11 @@ internal sealed class ImageIndex
             added["annotations"] = new JsonObject { [IndexEntry.RefName] = reference.ToString() };
         }
 
-        added["platform"] = Descriptors.ToJson(platform);
+        if (platform is not null)
+        {
+            added["platform"] = Descriptors.ToJson(platform);
+        }
+
         return without.Change(manifests =>
         {
             RemoveWhere(manifests, entry => entry.Name is null && entry.Descriptor.Digest == manifest.Digest);

@@ -29,6 +29,21 @@ internal sealed record Manifest(Descriptor Config, IReadOnlyList<Descriptor> Lay
         return layers.Count <= MaxLayers ? new Manifest(config, layers) : throw new ImageException($"The {what} has more than {MaxLayers} layers.");
     }
 
+    /// <summary>
+    /// What a verified manifest consists of, its config first: also one that is no container image's (what builders say about an image is
+    /// listed beside it, in manifests with layers of other kinds).
+    /// </summary>
+    /// <exception cref="ImageException">It is no manifest.</exception>
+    public static IReadOnlyList<Descriptor> PartsOf(ReadOnlySpan<byte> json, Descriptor descriptor)
+    {
+        var what = $"manifest {descriptor.Digest}";
+        var document = JsonDocuments.Parse(json, what);
+        DocumentKind.Check(document, descriptor.MediaType, what);
+        var config = document.FindObject("config", what) ?? throw new ImageException($"The {what} has no config.");
+        var parts = document.Objects("layers", what).Prepend(config).Take(MaxLayers + 2).Select(part => Descriptors.Parse(part, what)).ToList();
+        return parts.Count <= MaxLayers + 1 ? parts : throw new ImageException($"The {what} has more than {MaxLayers} layers.");
+    }
+
     /// <summary>The manifest as a document of OCI's.</summary>
     public byte[] ToJson() => JsonDocuments.Write(new JsonObject
     {

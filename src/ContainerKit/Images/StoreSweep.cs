@@ -11,13 +11,21 @@ internal static class StoreSweep
     /// <param name="blobs">The store's blobs.</param>
     /// <param name="index">The store's index.</param>
     /// <param name="pinned">Manifests that containers stand on.</param>
+    /// <param name="freshParts">Whether beginnings of blobs go, too, that somebody may yet go on with.</param>
     /// <returns>How many bytes became free.</returns>
-    public static long Run(BlobStore blobs, StoreIndex index, IEnumerable<Digest> pinned)
+    public static long Run(BlobStore blobs, StoreIndex index, IEnumerable<Digest> pinned, bool freshParts)
     {
-        var freed = Directory.EnumerateFiles(blobs.TemporaryDirectory).Sum(Delete);
-        foreach (var leftOver in Directory.EnumerateDirectories(blobs.TemporaryDirectory))
+        var freed = 0L;
+        foreach (var leftOver in blobs.LeftOvers(freshParts).ToList())
         {
-            Directory.Delete(leftOver, recursive: true);
+            if (Directory.Exists(leftOver))
+            {
+                Directory.Delete(leftOver, recursive: true);
+            }
+            else
+            {
+                freed += Delete(leftOver);
+            }
         }
 
         // Where an index or manifest cannot be read, nobody knows what it refers to: then no blob is thrown away.
@@ -66,9 +74,7 @@ internal static class StoreSweep
 
         if (MediaTypes.IsManifest(blob.MediaType))
         {
-            var manifest = Manifest.Parse(blobs.Read(blob, JsonDocuments.MaxBytes), blob);
-            referred.Add(manifest.Config.Digest);
-            referred.UnionWith(manifest.Layers.Select(layer => layer.Digest));
+            referred.UnionWith(Manifest.PartsOf(blobs.Read(blob, JsonDocuments.MaxBytes), blob).Select(part => part.Digest));
         }
         else if (MediaTypes.IsIndex(blob.MediaType))
         {

@@ -16,18 +16,20 @@ public sealed class ImageBuilder
     private readonly ImageSource? _base;
     private readonly ImmutableArray<BuildStep> _steps;
     private readonly ImmutableArray<Func<ImageConfig, ImageConfig>> _settings;
+    private readonly PullPolicy _pull;
 
     internal ImageBuilder(ContainerHost host, ImageSource? baseImage)
-        : this(host, baseImage, [], [])
+        : this(host, baseImage, [], [], PullPolicy.Never)
     {
     }
 
-    private ImageBuilder(ContainerHost host, ImageSource? baseImage, ImmutableArray<BuildStep> steps, ImmutableArray<Func<ImageConfig, ImageConfig>> settings)
+    private ImageBuilder(ContainerHost host, ImageSource? baseImage, ImmutableArray<BuildStep> steps, ImmutableArray<Func<ImageConfig, ImageConfig>> settings, PullPolicy pull)
     {
         _host = host;
         _base = baseImage;
         _steps = steps;
         _settings = settings;
+        _pull = pull;
     }
 
     /// <summary>
@@ -106,6 +108,9 @@ public sealed class ImageBuilder
         return WithSetting(config => config with { Labels = new Dictionary<string, string>(config.Labels) { [name] = value } });
     }
 
+    /// <summary>Says when the base is fetched from its registry; <see cref="PullPolicy.Never"/> unless told otherwise.</summary>
+    public ImageBuilder WithPull(PullPolicy policy) => new(_host, _base, _steps, _settings, policy);
+
     /// <summary>Builds the image and names it.</summary>
     /// <param name="reference">The name, such as <c>web:1</c>.</param>
     /// <param name="progress">Told about each step.</param>
@@ -115,7 +120,7 @@ public sealed class ImageBuilder
     public async Task<Image> BuildAsync(string reference, IProgress<ImageProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         var name = ImageReference.Parse(reference);
-        var baseImage = _base is null ? null : await _base.ResolveAsync(_host.Images, cancellationToken).ConfigureAwait(false);
+        var baseImage = _base is null ? null : await _base.ResolveAsync(_host.Images, _pull, cancellationToken).ConfigureAwait(false);
         return await Task.Run(() => Build(name, baseImage, progress, cancellationToken), cancellationToken).ConfigureAwait(false);
     }
 
@@ -150,7 +155,7 @@ public sealed class ImageBuilder
         return mode;
     }
 
-    private ImageBuilder WithStep(BuildStep step) => new(_host, _base, _steps.Add(step), _settings);
+    private ImageBuilder WithStep(BuildStep step) => new(_host, _base, _steps.Add(step), _settings, _pull);
 
-    private ImageBuilder WithSetting(Func<ImageConfig, ImageConfig> setting) => new(_host, _base, _steps, _settings.Add(setting));
+    private ImageBuilder WithSetting(Func<ImageConfig, ImageConfig> setting) => new(_host, _base, _steps, _settings.Add(setting), _pull);
 }

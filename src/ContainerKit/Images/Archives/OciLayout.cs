@@ -16,7 +16,7 @@ internal sealed class OciLayout(IArchiveFiles files) : IBlobSource
         CheckVersion();
         var what = $"index.json in '{files.Path}'";
         var json = files.TryReadDocument("index.json") ?? throw new ImageException($"'{files.Path}' has no index.json.");
-        var entries = ImageIndex.Parse(json, MediaTypes.Index, what).Entries.Where(IsImage).ToList();
+        var entries = ImageIndex.Parse(json, MediaTypes.Index, what).Entries.Where(PlatformChoice.IsImage).ToList();
 
         var groups = entries.Where(entry => entry.Reference.HasName).GroupBy(entry => entry.Reference)
             .Select(group => (Name: (ImageReference?)group.Key, Entries: group.ToList()))
@@ -51,10 +51,6 @@ internal sealed class OciLayout(IArchiveFiles files) : IBlobSource
     public Stream OpenBlob(Descriptor blob) => files.TryOpen($"blobs/sha256/{blob.Digest.Hex}")
         ?? throw new ImageException($"'{files.Path}' has no blob {blob.Digest} ({blob.MediaType}).");
 
-    // What builders add about an image (provenance, signatures) is listed beside it, for a platform that no machine has.
-    private static bool IsImage(IndexEntry entry) => entry.Platform?.OperatingSystem != "unknown"
-        && (MediaTypes.IsManifest(entry.Descriptor.MediaType) || MediaTypes.IsIndex(entry.Descriptor.MediaType));
-
     // One manifest is taken whatever it is for: there is nothing to choose.
     private Descriptor Pick(List<IndexEntry> entries, string what, int depth)
     {
@@ -62,9 +58,8 @@ internal sealed class OciLayout(IArchiveFiles files) : IBlobSource
         {
             [] => throw new ImageException($"The {what} lists no image."),
             [var only] => only,
-            _ => entries.Find(entry => entry.Platform == Platform.Host)
-                ?? entries.Find(entry => entry.Platform is { } platform && Platform.Host.Accepts(platform))
-                ?? throw new ImageException($"The {what} has no image for {Platform.Host}; it has some for {string.Join(", ", entries.Select(entry => entry.Platform))}."),
+            _ => PlatformChoice.Find(entries, Platform.Host)
+                ?? throw new ImageException($"The {what} has no image for {Platform.Host}; it has some for {PlatformChoice.Describe(entries)}."),
         }).Target;
         if (!MediaTypes.IsIndex(picked.MediaType))
         {
@@ -78,7 +73,7 @@ internal sealed class OciLayout(IArchiveFiles files) : IBlobSource
 
         var name = $"index {picked.Digest}";
         var nested = ImageIndex.Parse(BlobStore.Read(this, picked, JsonDocuments.MaxBytes), picked.MediaType, name);
-        return Pick([.. nested.Entries.Where(IsImage)], name, depth - 1);
+        return Pick([.. nested.Entries.Where(PlatformChoice.IsImage)], name, depth - 1);
     }
 
     private Descriptor Copy(Descriptor manifestBlob, CopyContext context)

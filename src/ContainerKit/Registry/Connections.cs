@@ -1,0 +1,78 @@
+using System.Collections.Concurrent;
+using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
+
+namespace ContainerKit.Registry;
+
+/// <summary>The HTTP clients: one for each registry that gets a certificate of ours, and one for everything else.</summary>
+internal sealed class Connections(RegistryOptions options) : IDisposable
+{
+    private readonly ConcurrentDictionary<string, Lazy<HttpClient>> _clients = new();
+
+    /// <summary>The client for a registry's own origin.</summary>
+    public HttpClient Of(RegistryEndpoint endpoint)
+    {
+        var certificate = options.ClientCertificates.FirstOrDefault(pair => RegistryEndpoint.Normalize(pair.Key) == endpoint.Name).Value;
+        return certificate is null ? Foreign : Get(endpoint.Name, certificate);
+    }
+
+    /// <summary>The client for where registries point to: it has no certificate to show.</summary>
+    public HttpClient Foreign => Get("", null);
+
+    public void Dispose()
+    {
+        foreach (var client in _clients.Values.Where(client => client.IsValueCreated))
+        {
+            client.Value.Dispose();
+        }
+    }
+
+    private HttpClient Get(string key, X509Certificate2? certificate) => _clients.GetOrAdd(key, _ => new Lazy<HttpClient>(() => Create(certificate))).Value;
+
+    private HttpClient Create(X509Certificate2? certificate)
+    {
+        var client = new HttpClient(options.MessageHandler?.Invoke() ?? CreateHandler(certificate))
+        {
+            // Time is counted between signs of life, and not for a whole blob.
+            Timeout = System.Threading.Timeout.InfiniteTimeSpan,
+        };
+        client.DefaultRequestHeaders.UserAgent.ParseAdd("ContainerKit");
+        return client;
+    }
+
+    private SocketsHttpHandler CreateHandler(X509Certificate2? certificate)
+    {
+        var handler = new SocketsHttpHandler
+        {
+            // Who follows a redirect must know that credentials stay behind; and a blob's digest is that of the bytes as they are sent.
+            AllowAutoRedirect = false,
+            AutomaticDecompression = System.Net.DecompressionMethods.None,
+            UseCookies = false,
+            ConnectTimeout = options.Timeout,
+            PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+        };
+        if (certificate is not null)
+        {
+            handler.SslOptions.ClientCertificates = [certificate];
+        }
+
+        if (options.CertificateAuthorities.Count > 0)
+        {
+            handler.SslOptions.RemoteCertificateValidationCallback = (_, shown, _, errors) => errors == SslPolicyErrors.None
+                || (errors == SslPolicyErrors.RemoteCertificateChainErrors && shown is not null && IsSignedByOurs(shown));
+        }
+
+        return handler;
+    }
+
+    // Only the chain's end was in doubt: name and presence were checked, and dates are checked here again.
+    private bool IsSignedByOurs(X509Certificate shown)
+    {
+        using var certificate = new X509Certificate2(shown);
+        using var chain = new X509Chain();
+        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        chain.ChainPolicy.CustomTrustStore.AddRange(options.CertificateAuthorities.ToArray());
+        return chain.Build(certificate);
+    }
+}

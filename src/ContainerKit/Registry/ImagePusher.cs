@@ -1,0 +1,107 @@
+using System.Net;
+using System.Net.Http.Headers;
+using ContainerKit.Images;
+
+namespace ContainerKit.Registry;
+
+/// <summary>Sends an image to a registry: blobs, then the documents that name them, and the tag last, so that nobody sees half an image.</summary>
+internal sealed class ImagePusher
+{
+    private readonly RegistryTransport _transport;
+    private readonly ImageCatalog _catalog;
+    private readonly PushOptions _options;
+    private readonly RepositoryAddress _target;
+    private readonly BlobUpload _upload;
+    private readonly ImageReference _reference;
+
+    public ImagePusher(RegistryTransport transport, ImageCatalog catalog, ImageReference reference, PushOptions options, IProgress<ImageProgress>? progress)
+    {
+        (_transport, _catalog, _reference, _options) = (transport, catalog, reference, options);
+        _target = RegistryEndpoint.Of(reference.Registry, transport.Options).At(reference.Repository);
+        _upload = new BlobUpload(transport, catalog.Blobs, _target, progress);
+    }
+
+    public async Task PushAsync(Image image, CancellationToken cancellationToken)
+    {
+        using var lease = await _catalog.LeaseAsync(cancellationToken).ConfigureAwait(false);
+        var root = !_options.AllPlatforms
+            ? image.Manifest
+            : image.Index ?? throw new ImageException($"The store has the image '{image.Reference}' for one platform only.") { Hint = "Pull it with PullOptions.AllPlatforms (ckit: --all-platforms) first." };
+        if (_reference.Digest is { } digest && digest != root.Digest)
+        {
+            throw new ImageException($"The image is {root.Digest}, and cannot be called {digest}.");
+        }
+
+        var owners = Owners();
+        var parts = MediaTypes.IsIndex(root.MediaType) ? StoredIndex.Parts(_catalog.Blobs, root) : [];
+        // What points at others comes behind what it points at: an index that lies in another was found after that.
+        foreach (var part in parts.Where(part => MediaTypes.IsManifest(part.MediaType)))
+        {
+            await SendPartsAsync(part, owners, cancellationToken).ConfigureAwait(false);
+            await PutAsync(part, part.Digest.ToString(), cancellationToken).ConfigureAwait(false);
+        }
+
+        foreach (var part in parts.Where(part => MediaTypes.IsIndex(part.MediaType)).Reverse())
+        {
+            await PutAsync(part, part.Digest.ToString(), cancellationToken).ConfigureAwait(false);
+        }
+
+        if (MediaTypes.IsManifest(root.MediaType))
+        {
+            await SendPartsAsync(root, owners, cancellationToken).ConfigureAwait(false);
+        }
+
+        await PutAsync(root, _reference.Tag ?? root.Digest.ToString(), cancellationToken).ConfigureAwait(false);
+    }
+
+    private Task SendPartsAsync(Descriptor manifest, ILookup<Digest, string> owners, CancellationToken cancellationToken) => Transfers.RunAsync(
+        Manifest.PartsOf(Read(manifest), manifest).DistinctBy(blob => blob.Digest),
+        _transport.Options.ParallelTransfers,
+        (blob, token) => _upload.RunAsync(blob, _options.MountFrom.Concat(owners[blob.Digest]), token),
+        cancellationToken);
+
+    private async Task PutAsync(Descriptor document, string reference, CancellationToken cancellationToken)
+    {
+        var content = Read(document);
+        var request = new RegistryRequest(_target, HttpMethod.Put, _target.Url($"manifests/{reference}"))
+        {
+            Scopes = [_target.PushScope],
+            Content = _ => new ByteArrayContent(content) { Headers = { ContentType = new MediaTypeHeaderValue(document.MediaType) } },
+        };
+        using var response = await _transport.SendAsync(request, cancellationToken).ConfigureAwait(false);
+        if (response.StatusCode is not (HttpStatusCode.Created or HttpStatusCode.OK or HttpStatusCode.Accepted))
+        {
+            throw await _transport.RefusalAsync(request, response, $"the manifest of '{_target}:{reference}'", cancellationToken).ConfigureAwait(false);
+        }
+
+        if (RegistryDocument.SaidDigest(response) is { } said && said != document.Digest)
+        {
+            throw new RegistryException($"The registry '{_target.Endpoint.Name}' stored the manifest {document.Digest} as {said}.");
+        }
+    }
+
+    private byte[] Read(Descriptor document) => Content.BlobStore.Read(_catalog.Blobs, document, JsonDocuments.MaxBytes);
+
+    /// <summary>By blob, the repositories of this registry under whose names the store knows images with it.</summary>
+    private ILookup<Digest, string> Owners()
+    {
+        var others = _catalog.Entries().Where(entry => entry.Reference.HasName
+            && RegistryEndpoint.Normalize(entry.Reference.Registry) == _target.Endpoint.Name
+            && entry.Reference.Repository != _target.Name);
+        return others.SelectMany(entry => BlobsOf(entry).Select(blob => (blob.Digest, entry.Reference.Repository))).ToLookup(pair => pair.Digest, pair => pair.Repository);
+    }
+
+    private IEnumerable<Descriptor> BlobsOf(IndexEntry entry)
+    {
+        try
+        {
+            var manifests = MediaTypes.IsIndex(entry.Target.MediaType) ? StoredIndex.Manifests(_catalog.Blobs, entry.Target) : [entry.Target];
+            return [.. manifests.SelectMany(manifest => Manifest.PartsOf(_catalog.Blobs.Read(manifest, JsonDocuments.MaxBytes), manifest))];
+        }
+        catch (ImageException)
+        {
+            // A damaged image elsewhere in the store is no reason not to send this one.
+            return [];
+        }
+    }
+}

@@ -1,0 +1,138 @@
+using System.Net;
+using System.Runtime.CompilerServices;
+using ContainerKit.Registry;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace ContainerKit;
+
+/// <summary>
+/// What can be asked of registries without a store: which tags there are, what a tag means, what refers to an image; and deleting. Images
+/// are fetched and sent by <see cref="ImageStore"/>. Thread-safe. OCI distribution specification 1.1, and Docker's registry protocol v2.
+/// </summary>
+public sealed class RegistryClient : IDisposable
+{
+    /// <summary>Creates a client. Nothing is asked of anybody by this.</summary>
+    /// <param name="options">How registries are spoken to; null: as usual.</param>
+    /// <param name="loggerFactory">Where events are logged; null: nowhere.</param>
+    /// <exception cref="ArgumentException">An option makes no sense.</exception>
+    public RegistryClient(RegistryOptions? options = null, ILoggerFactory? loggerFactory = null) =>
+        Transport = new RegistryTransport((options ?? new RegistryOptions()).Checked(), loggerFactory?.CreateLogger("ContainerKit.Registry") ?? NullLogger.Instance);
+
+    /// <summary>The same connections and tokens, for the façade's use.</summary>
+    internal RegistryTransport Transport { get; }
+
+    /// <summary>The tags of a repository, in the registry's order.</summary>
+    /// <param name="repository">Its name, such as <c>debian</c> or <c>registry.example:5000/team/app</c>, without a tag.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="RegistryException">There is no such repository, or the registry does not say.</exception>
+    /// <exception cref="FormatException"><paramref name="repository"/> is no repository's name.</exception>
+    public IAsyncEnumerable<string> TagsAsync(string repository, CancellationToken cancellationToken = default) =>
+        RegistryListing.TagsAsync(Transport, AddressOf(RepositoryOf(repository)), cancellationToken);
+
+    /// <summary>What a name means now.</summary>
+    /// <param name="reference">An image's name with a tag or a digest.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The manifest, or the index where there are images for several platforms; null when the registry has none of that name.</returns>
+    /// <exception cref="RegistryException">The registry does not say.</exception>
+    /// <exception cref="FormatException"><paramref name="reference"/> is not an image name.</exception>
+    public async Task<Descriptor?> ResolveAsync(string reference, CancellationToken cancellationToken = default)
+    {
+        var name = NameOf(reference);
+        var source = AddressOf(name);
+        var request = RegistryDocument.Request(source, name.Digest?.ToString() ?? name.Tag!, HttpMethod.Head);
+        using var response = await Transport.SendAsync(request, cancellationToken).ConfigureAwait(false);
+        if (response.StatusCode == HttpStatusCode.NotFound)
+        {
+            return null;
+        }
+
+        if (response.StatusCode != HttpStatusCode.OK)
+        {
+            throw await Transport.RefusalAsync(request, response, $"to say what '{name}' is", cancellationToken).ConfigureAwait(false);
+        }
+
+        // Some registries answer without digest or length: then the document itself tells.
+        return RegistryDocument.SaidDigest(response) is { } digest && response.Content.Headers is { ContentLength: > 0 and var size, ContentType.MediaType: { } type } && (name.Digest ?? digest) == digest
+            ? new Descriptor(type, digest, size)
+            : (await FetchAsync(source, name, cancellationToken).ConfigureAwait(false)).Descriptor;
+    }
+
+    /// <summary>
+    /// Deletes what a registry has under a name. A tag: that tag, and no other of the same image; a registry that cannot do that refuses. A digest: the
+    /// manifest, with every tag that it has. The blobs go when the registry collects them.
+    /// </summary>
+    /// <param name="reference">An image's name with a tag or a digest.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="RegistryException">There is no such manifest, or it may not be deleted.</exception>
+    /// <exception cref="FormatException"><paramref name="reference"/> is not an image name.</exception>
+    public async Task DeleteAsync(string reference, CancellationToken cancellationToken = default)
+    {
+        var name = NameOf(reference);
+        var target = AddressOf(name);
+        var request = new RegistryRequest(target, HttpMethod.Delete, target.Url($"manifests/{name.Digest?.ToString() ?? name.Tag}")) { Scopes = [target.DeleteScope] };
+        using var response = await Transport.SendAsync(request, cancellationToken).ConfigureAwait(false);
+        if (response.StatusCode is HttpStatusCode.Accepted or HttpStatusCode.OK or HttpStatusCode.NoContent)
+        {
+            return;
+        }
+
+        var refusal = await Transport.RefusalAsync(request, response, $"to delete '{name}'", cancellationToken).ConfigureAwait(false);
+        throw name.Digest is null && response.StatusCode is HttpStatusCode.BadRequest or HttpStatusCode.MethodNotAllowed or HttpStatusCode.NotImplemented
+            ? new RegistryException(refusal.Message, refusal) { StatusCode = refusal.StatusCode, Hint = "Many registries delete by digest only, which takes all tags of the image along: ResolveAsync tells the digest." }
+            : refusal;
+    }
+
+    /// <summary>What a registry keeps about an image: everything that names the image's digest as its subject.</summary>
+    /// <param name="reference">The image, by digest or tag.</param>
+    /// <param name="artifactType">Only what is of this type; null: all.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="RegistryException">The registry does not say, or has no such image.</exception>
+    /// <exception cref="FormatException"><paramref name="reference"/> is not an image name.</exception>
+    public async IAsyncEnumerable<Referrer> ReferrersAsync(string reference, string? artifactType = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        var name = NameOf(reference);
+        var source = AddressOf(name);
+        var digest = name.Digest
+            ?? (await ResolveAsync(reference, cancellationToken).ConfigureAwait(false))?.Digest
+            ?? throw new RegistryException($"The registry '{source.Endpoint.Name}' has no '{name}'.") { StatusCode = HttpStatusCode.NotFound };
+        await foreach (var referrer in RegistryListing.ReferrersAsync(Transport, source, digest, artifactType, cancellationToken).ConfigureAwait(false))
+        {
+            yield return referrer;
+        }
+    }
+
+    /// <summary>Fetches a manifest or index as it is, verified.</summary>
+    /// <param name="reference">An image's name with a tag or a digest.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>Its bytes, whose digest is what the registry, and the reference if it has one, say.</returns>
+    /// <exception cref="RegistryException">There is none, or the registry does not give it.</exception>
+    /// <exception cref="ImageException">It is damaged, too long, or no manifest.</exception>
+    /// <exception cref="FormatException"><paramref name="reference"/> is not an image name.</exception>
+    public async Task<ReadOnlyMemory<byte>> ReadManifestAsync(string reference, CancellationToken cancellationToken = default)
+    {
+        var name = NameOf(reference);
+        return (await FetchAsync(AddressOf(name), name, cancellationToken).ConfigureAwait(false)).Content;
+    }
+
+    /// <summary>Closes the connections.</summary>
+    public void Dispose() => Transport.Dispose();
+
+    private static ImageReference NameOf(string reference) => ImageReference.Parse(reference) is { HasName: true } name
+        ? name
+        : throw new FormatException($"'{reference}' is a digest, and not the name of an image in a registry.");
+
+    private static ImageReference RepositoryOf(string repository)
+    {
+        var name = NameOf(repository);
+        return repository.EndsWith(name.Repository, StringComparison.Ordinal) || repository.EndsWith(name.Repository[(name.Repository.LastIndexOf('/') + 1)..], StringComparison.Ordinal)
+            ? name
+            : throw new FormatException($"'{repository}' names an image, and not a repository: leave its tag or digest out.");
+    }
+
+    private Task<RegistryDocument> FetchAsync(RepositoryAddress source, ImageReference name, CancellationToken cancellationToken) => name.Digest is { } digest
+        ? RegistryDocument.FetchAsync(Transport, source, digest, null, cancellationToken)
+        : RegistryDocument.FetchAsync(Transport, source, name.Tag!, cancellationToken);
+
+    private RepositoryAddress AddressOf(ImageReference name) => RegistryEndpoint.Of(name.Registry, Transport.Options).At(name.Repository);
+}

@@ -1,0 +1,39 @@
+namespace ContainerKit.Registry;
+
+/// <summary>Ends a transfer that has shown no sign of life for too long.</summary>
+internal sealed class StallGuard : IDisposable
+{
+    private readonly CancellationToken _caller;
+    private readonly CancellationTokenSource _source;
+    private readonly TimeSpan _timeout;
+
+    public StallGuard(TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        _caller = cancellationToken;
+        _timeout = timeout;
+        _source = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        SignOfLife();
+    }
+
+    /// <summary>Cancelled when nothing has moved for too long, or when the caller gives up.</summary>
+    public CancellationToken Token => _source.Token;
+
+    /// <summary>Something moved: the time begins anew.</summary>
+    public void SignOfLife() => _source.CancelAfter(_timeout);
+
+    /// <summary>Waits for something under this guard.</summary>
+    /// <exception cref="TimeoutException">Nothing moved for too long.</exception>
+    public async Task<T> WaitAsync<T>(Func<CancellationToken, Task<T>> work)
+    {
+        try
+        {
+            return await work(Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e) when (!_caller.IsCancellationRequested && Token.IsCancellationRequested)
+        {
+            throw new TimeoutException($"nothing moved for {_timeout.TotalSeconds:0.#} seconds", e);
+        }
+    }
+
+    public void Dispose() => _source.Dispose();
+}
