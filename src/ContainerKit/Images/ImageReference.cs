@@ -52,6 +52,9 @@ public sealed partial record ImageReference
     /// <summary>The same name and tag, whatever the digest.</summary>
     internal ImageReference WithoutDigest() => new(Registry, Repository, Tag, null);
 
+    /// <summary>Whether a text can be a tag.</summary>
+    internal static bool IsTag(string text) => TagPattern().IsMatch(text);
+
     /// <summary>Reads a name as a user types it.</summary>
     /// <exception cref="FormatException">It is not a name that docker knows.</exception>
     public static ImageReference Parse(string text)

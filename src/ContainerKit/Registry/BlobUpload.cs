@@ -98,8 +98,12 @@ internal sealed class BlobUpload(RegistryTransport transport, BlobStore blobs, R
                 while (blob.Size - upload.Sent > SmallBytes)
                 {
                     upload = await SendPieceAsync(blob, upload, reporter, cancellationToken).ConfigureAwait(false);
-                    furthest = Math.Max(furthest, upload.Sent);
-                    failures = 0;
+                    if (upload.Sent > furthest)
+                    {
+                        // Who begins again and again gets nowhere: only what goes beyond all that was before is progress.
+                        furthest = upload.Sent;
+                        failures = 0;
+                    }
                 }
 
                 await FinishAsync(blob, upload, reporter, cancellationToken).ConfigureAwait(false);
@@ -215,7 +219,7 @@ internal sealed class BlobUpload(RegistryTransport transport, BlobStore blobs, R
         var least = response.Headers.TryGetValues("OCI-Chunk-Min-Length", out var values)
             && long.TryParse(values.FirstOrDefault(), NumberStyles.None, CultureInfo.InvariantCulture, out var minimum) ? minimum : 0;
         return response.Headers.Location is { } location
-            ? new Upload(new Uri(before, location), sent, least)
+            ? new Upload(target.Endpoint.Resolve(before, location), sent, least)
             : sent > 0 ? new Upload(before, sent, least) : throw new RegistryException($"The registry '{target.Endpoint.Name}' opened an upload, and did not say where.");
     }
 

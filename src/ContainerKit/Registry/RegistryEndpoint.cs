@@ -26,6 +26,12 @@ internal sealed record RegistryEndpoint(string Name, Uri Origin, string Prefix =
     /// <summary>Whether an address belongs to this server, so that credentials may go there.</summary>
     public bool Owns(Uri address) => IsSameOrigin(Origin, address);
 
+    /// <summary>An address that this server names in an answer, which may be relative to what was asked for.</summary>
+    /// <exception cref="RegistryException">It is no address.</exception>
+    public Uri Resolve(Uri asked, Uri named) => Uri.TryCreate(asked, named, out var address)
+        ? address
+        : throw new RegistryException($"The registry '{Name}' points to what is no address: '{RegistryErrors.Harmless(named.OriginalString)}'.");
+
     public static bool IsSameOrigin(Uri one, Uri other) => (one.Scheme, one.IdnHost, one.Port) == (other.Scheme, other.IdnHost, other.Port);
 
     /// <summary>One spelling for each registry: docker's own has had several names.</summary>

@@ -17,7 +17,7 @@ internal static class RegistryListing
         {
             foreach (var tag in Understand(() => RegistryErrors.Parse(body, what, JsonDocuments.MaxBytes).Strings("tags", what)))
             {
-                yield return tag;
+                yield return ImageReference.IsTag(tag) ? tag : throw new RegistryException($"The {what} has '{RegistryErrors.Harmless(tag)}', which is no tag.");
             }
         }
     }

@@ -145,7 +145,7 @@ internal sealed class RegistryTransport(RegistryOptions options, ILogger logger)
             }
 
             response.Dispose();
-            address = hop < MaxRedirects ? new Uri(here, location) : throw new RegistryException($"The registry '{endpoint.Name}' redirects more than {MaxRedirects} times.");
+            address = hop < MaxRedirects ? endpoint.Resolve(here, location) : throw new RegistryException($"The registry '{endpoint.Name}' redirects more than {MaxRedirects} times.");
         }
     }
 
