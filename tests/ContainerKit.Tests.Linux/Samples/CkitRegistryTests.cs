@@ -1,0 +1,79 @@
+using ContainerKit.Tests.Linux.Registry;
+using ContainerKit.Tests.Linux.Support;
+using ContainerKit.Tests.Shared.Registry;
+
+namespace ContainerKit.Tests.Linux.Samples;
+
+/// <summary>ckit pull and push, with a registry in memory, and with Debian's.</summary>
+[Category("Slow")]
+internal sealed class CkitRegistryTests : CkitFixture
+{
+    [Test]
+    public async Task What_is_pushed_is_pulled_into_another_store_and_runs()
+    {
+        await using var registry = new TestRegistry();
+
+        var pushed = Output("push", "--insecure", "box:1", $"{registry.Host}/team/box:2");
+        var pulled = CkitIn("pulled", "pull", "--insecure", $"{registry.Host}/team/box:2");
+        var ran = CkitIn("pulled", "run", "--rm", $"{registry.Host}/team/box:2", "cat", "/etc/motd");
+
+        Assert.That(pushed, Is.EqualTo($"{registry.Host}/team/box:2@{registry.Content["team/box"].Tags["2"]}"));
+        Assert.That(pulled.Output, Is.EqualTo($"{registry.Host}/team/box:2\n"), pulled.Error);
+        Assert.That(ran.Output, Is.EqualTo("hello from below\n"), ran.Error);
+    }
+
+    [Test]
+    public async Task Credentials_are_given_by_an_option()
+    {
+        await using var registry = new TestRegistry(new RegistryRules { Authentication = Authentication.Bearer });
+        registry.Content.Add("app", "1", SampleImage.Of(100));
+
+        var right = Ckit("pull", "--insecure", "--creds", "user:secret", $"{registry.Host}/app:1");
+        var wrong = CkitIn("wrong", "pull", "--insecure", "--creds", "user:guess", $"{registry.Host}/app:1");
+
+        Assert.That(right.ExitCode, Is.Zero, right.Error);
+        Assert.That(wrong.ExitCode, Is.EqualTo(125));
+        Assert.That(wrong.Error, Does.StartWith("ckit: Cannot pull ").And.Not.Contain("guess"));
+    }
+
+    [Test]
+    public async Task A_platform_is_chosen_by_an_option()
+    {
+        await using var registry = new TestRegistry();
+        var arm = SampleImage.For(Platform.LinuxArm64, 20);
+        registry.Content.AddIndex("app", "1", SampleImage.For(Platform.LinuxAmd64, 10), arm);
+
+        Output("pull", "--insecure", "--platform", "linux/arm64", $"{registry.Host}/app:1");
+
+        Assert.That(Output("images", "--digests"), Does.Contain(arm.Digest.ToString()));
+    }
+
+    [Test]
+    public async Task Without_its_option_no_registry_is_spoken_to_in_plain_http()
+    {
+        await using var registry = new TestRegistry();
+        registry.Content.Add("app", "1", SampleImage.Of(100));
+
+        var result = Ckit("pull", $"{registry.Host}/app:1");
+
+        Assert.That(result.ExitCode, Is.EqualTo(125));
+        Assert.That(result.Error, Does.Contain("--insecure"));
+    }
+
+    [Test]
+    [Category("Peers")]
+    public void Debians_registry_gives_back_what_it_was_given([Values] bool isProtected)
+    {
+        Needs.Programs(DebianRegistry.Programs);
+        using var certificates = new TestCertificates();
+        using var registry = new DebianRegistry(isProtected ? certificates : null);
+        string[] access = isProtected ? ["--ca", registry.AuthorityFile, "--creds", $"{DebianRegistry.User}:{DebianRegistry.Password}"] : ["--insecure"];
+
+        Output(["push", .. access, "box:1", $"{registry.Host}/box:1"]);
+        var store = $"debian-{isProtected}";
+        var pulled = CkitIn(store, ["pull", .. access, $"{registry.Host}/box:1"]);
+
+        Assert.That(pulled.ExitCode, Is.Zero, pulled.Error);
+        Assert.That(CkitIn(store, "cat", $"{registry.Host}/box:1", "/etc/motd").Output, Is.EqualTo("hello from below\n"));
+    }
+}

@@ -1,0 +1,93 @@
+using System.Security.Cryptography.X509Certificates;
+using ContainerKit.Tests.Shared.Registry;
+
+namespace ContainerKit.Tests.Registry;
+
+internal sealed class TlsTests : RegistryFixture
+{
+    private static readonly SampleImage Image = SampleImage.Of(1000);
+
+    private TestCertificates _certificates = null!;
+
+    private RegistryOptions Trusting => Options with { PlainHttp = [], CertificateAuthorities = [_certificates.Authority] };
+
+    [SetUp]
+    public void MakeCertificates() => _certificates = new TestCertificates();
+
+    [TearDown]
+    public void RemoveCertificates() => _certificates.Dispose();
+
+    [Test]
+    public async Task An_authority_of_ones_own_is_trusted()
+    {
+        var registry = Protected();
+
+        var pulled = await Client(Trusting).PullAsync(Name("app:1", registry));
+        await Client(Trusting).PushAsync(pulled, Name("other:1", registry));
+
+        Assert.That(registry.Content["other"].Tags["1"], Is.EqualTo(Image.Digest));
+    }
+
+    [Test]
+    public void An_authority_that_nobody_knows_is_not()
+    {
+        var registry = Protected();
+
+        var refusal = Assert.ThrowsAsync<RegistryException>(() => Client(Options with { PlainHttp = [] }).PullAsync(Name("app:1", registry)))!;
+
+        Assert.That(refusal.IsTransient, Is.False);
+        Assert.That(refusal.Hint, Does.Contain("CertificateAuthorities"));
+        Assert.That(registry.Requests, Is.Empty);
+    }
+
+    [Test]
+    public void Another_authority_of_ones_own_is_not_enough()
+    {
+        using var others = new TestCertificates();
+        var registry = Protected();
+
+        Assert.ThrowsAsync<RegistryException>(() => Client(Trusting with { CertificateAuthorities = [others.Authority] }).PullAsync(Name("app:1", registry)));
+
+        Assert.That(registry.Requests, Is.Empty);
+    }
+
+    [Test]
+    public void A_certificate_for_another_name_is_refused()
+    {
+        var registry = Start(new RegistryRules { Certificate = _certificates.Other });
+
+        Assert.ThrowsAsync<RegistryException>(() => Client(Trusting).PullAsync(Name("app:1", registry)));
+
+        Assert.That(registry.Requests, Is.Empty);
+    }
+
+    [Test]
+    public async Task A_registry_that_wants_a_certificate_gets_it()
+    {
+        var registry = Protected(wantsClientCertificate: true);
+        var certificates = new Dictionary<string, X509Certificate2> { [registry.Host] = _certificates.Client };
+
+        var pulled = await Client(Trusting with { ClientCertificates = certificates }).PullAsync(Name("app:1", registry));
+
+        Assert.That(pulled.Digest, Is.EqualTo(Image.Digest));
+        Assert.That(() => Client(Trusting with { MaxAttempts = 1 }).PullAsync(Name("app:1", registry)), Throws.TypeOf<RegistryException>());
+    }
+
+    [Test]
+    public async Task Credentials_go_over_tls()
+    {
+        var registry = Start(new RegistryRules { Authentication = Authentication.Bearer, Certificate = _certificates.Server });
+        registry.Content.Add("app", "1", Image);
+
+        var pulled = await Client(WithCredentials with { PlainHttp = [], CertificateAuthorities = [_certificates.Authority] }).PullAsync(Name("app:1", registry));
+
+        Assert.That(pulled.Digest, Is.EqualTo(Image.Digest));
+    }
+
+    private TestRegistry Protected(bool wantsClientCertificate = false)
+    {
+        var registry = Start(new RegistryRules { Certificate = _certificates.Server, WantsClientCertificate = wantsClientCertificate });
+        registry.Content.Add("app", "1", Image);
+        return registry;
+    }
+}
