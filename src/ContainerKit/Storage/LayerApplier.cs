@@ -22,7 +22,7 @@ internal sealed class LayerApplier
     private readonly UnionTree _tree;
     private readonly HashSet<string> _written = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (UnixTime Access, UnixTime Modified)> _directoryTimes = new(StringComparer.Ordinal);
-    private readonly List<string> _madeParents = [];
+    private readonly List<MadeParent> _madeParents = [];
 
     private LayerApplier(UnionTree tree) => _tree = tree;
 
@@ -90,8 +90,8 @@ internal sealed class LayerApplier
         var path = _tree.ResolveForUnpacking(entry.Path, _madeParents)!;
         foreach (var made in _madeParents)
         {
-            _directoryTimes[made] = (NoTime, NoTime);
-            KeepTimesOf(ParentOf(made));
+            _directoryTimes.TryAdd(ParentOf(made.Path), (made.ParentAccess, made.ParentModified));
+            _directoryTimes[made.Path] = (NoTime, NoTime);
         }
 
         Put(path, entry, layer, ct);
@@ -167,7 +167,8 @@ internal sealed class LayerApplier
 
     private void Hide(string entryPath)
     {
-        if (_tree.ResolveForUnpacking(entryPath, null) is { } path && _tree.Exists(path, followSymlink: false))
+        // The layer may have put something else there, after or before.
+        if (_tree.ResolveForUnpacking(entryPath, null) is { } path && _tree.TryStat(path, followSymlink: false, out var found) == 0 && found.Kind == FileKind.Directory)
         {
             if (path != "/")
             {

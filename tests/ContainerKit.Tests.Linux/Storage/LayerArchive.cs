@@ -23,6 +23,9 @@ internal sealed class LayerArchive
         },
         System.Text.Encoding.Latin1.GetBytes(content));
 
+    public LayerArchive FileOf(string path, string content, int mode, uint user, UnixTime time) =>
+        Add(path, Of(FileKind.File, mode, user, user) with { Size = content.Length, ModifiedTime = time }, System.Text.Encoding.Latin1.GetBytes(content));
+
     public LayerArchive Symlink(string path, string target) => Add(path, Of(FileKind.Symlink, 0x1FF, 0, 0) with { LinkTarget = target });
 
     public LayerArchive Device(
@@ -62,6 +65,9 @@ internal sealed class LayerArchive
 
         writer.Finish();
     }
+
+    public override string ToString() => string.Join("; ", _entries.Select(each =>
+        $"{(each.Entry.Kind == LayerEntryKind.Object ? each.Entry.Metadata.Kind : each.Entry.Kind)} {each.Entry.Path}{(each.Entry.HardLinkTarget is { } target ? $" = {target}" : "")}"));
 
     private static FileMetadata Of(FileKind kind, int mode, uint user, uint group) =>
         new() { Kind = kind, Mode = mode, UserId = user, GroupId = group, ModifiedTime = Time };

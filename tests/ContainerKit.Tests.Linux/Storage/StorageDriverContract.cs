@@ -184,6 +184,19 @@ internal abstract class StorageDriverContract
     }
 
     [Test]
+    public void Random_layers_make_the_tree_that_they_mean([Range(1, 20)] int seed)
+    {
+        var model = new LayerModel(seed);
+        foreach (var i in Enumerable.Range(0, 4))
+        {
+            var layer = model.NextLayer();
+            Layer($"{i}", i == 0 ? null : $"{i - 1}", layer);
+
+            Assert.That(ModelLines($"{i}"), Is.EqualTo(model.Lines()), $"layer {i}: {layer}");
+        }
+    }
+
+    [Test]
     public void A_hard_link_to_nothing_is_the_images_fault()
     {
         Assert.That(
@@ -366,6 +379,32 @@ internal abstract class StorageDriverContract
     {
         using var tree = _store.OpenTree(lease);
         return TreeDump.Of(tree, withTimes: true);
+    }
+
+    private List<string> ModelLines(string name)
+    {
+        using var view = _store.View($"look at {name}", name);
+        using var tree = _store.OpenTree(view);
+        var lines = new List<string>();
+        Add("/");
+        lines.Sort(StringComparer.Ordinal);
+        return lines;
+
+        void Add(string path)
+        {
+            var found = tree.ReadMetadata(path);
+            var content = found.Kind switch
+            {
+                FileKind.Symlink => found.LinkTarget!,
+                FileKind.File => Read(view, path),
+                _ => "",
+            };
+            lines.Add(LayerModel.Line(path, $"{found.Kind}", found.Mode, found.UserId, found.ModifiedTime, content));
+            if (found.Kind == FileKind.Directory)
+            {
+                tree.List(path).ToList().ForEach(child => Add(path == "/" ? "/" + child.Name : $"{path}/{child.Name}"));
+            }
+        }
     }
 
     private IReadOnlyList<string> Paths(string name)

@@ -11,9 +11,9 @@ internal sealed partial class UnionTree
 
     /// <summary>The path that an entry really means, with the symlinks of its directories resolved.</summary>
     /// <param name="path">The entry's path.</param>
-    /// <param name="madeParents">If not null, absent directories are made, and named here; otherwise they give a null.</param>
+    /// <param name="madeParents">If not null, absent directories are made, and told here; otherwise they give a null.</param>
     /// <exception cref="LinuxException">A directory of the path is something else.</exception>
-    public string? ResolveForUnpacking(string path, List<string>? madeParents)
+    public string? ResolveForUnpacking(string path, List<MadeParent>? madeParents)
     {
         using var scope = Enter();
         if (path == "/")
@@ -109,7 +109,10 @@ internal sealed partial class UnionTree
 
             _calls.MakeDirectory(directory, name, _ownership.DiskModeOf(WantedStat.Of(metadata)) | AnyMode);
             _cache.Forget(path);
-            if (hadUpper && (node.IsWhitedOutAbove || FindBelow(parent, name) is { Exists: true, Disk.IsDirectory: true }))
+
+            // What it would be merged with, though it takes the place of something else. AUFS looks for that below files, too.
+            var below = hadUpper ? FindBelow(parent, name) : node;
+            if (node.IsWhitedOutAbove || (below.Exists && (below.Disk.IsDirectory ? hadUpper : _dialect.MergesAcrossFiles)))
             {
                 LinuxException.ThrowIf(_dialect.MakeOpaque(_calls, parent.Parts[0].Branch, directory, name), $"hide what lies below '{path}'");
             }
@@ -228,7 +231,7 @@ internal sealed partial class UnionTree
         return (EnsureUpper(DirectoryAt(ParentOf(path))), path[(slash + 1)..]);
     }
 
-    private void MakeFirstAbsent(string path, List<string> made)
+    private void MakeFirstAbsent(string path, List<MadeParent> made)
     {
         // Outermost first: the walk stops at the first that is missing, which is the one whose node has a directory.
         while (true)
@@ -237,9 +240,10 @@ internal sealed partial class UnionTree
             if (errno == Errno.ENOENT && node.Directory is not null)
             {
                 var wanted = new WantedStat(FileKind.Directory, NewParentMode, 0, 0);
+                var before = _calls.Stat(node.Directory.Top);
                 MakeObject(node, wanted, static (tree, directory, name, wanted) =>
                     tree._calls.MakeDirectory(directory, name, tree._ownership.DiskModeOf(wanted)));
-                made.Add(node.Path);
+                made.Add(new MadeParent(node.Path, before.AccessTime, before.ModifiedTime));
                 return;
             }
 
@@ -343,3 +347,9 @@ internal sealed partial class UnionTree
         }
     }
 }
+
+/// <summary>A directory that was made because an entry lies in it.</summary>
+/// <param name="Path">Its path.</param>
+/// <param name="ParentAccess">When the directory that it lies in had been read before that.</param>
+/// <param name="ParentModified">When that one had been changed.</param>
+internal readonly record struct MadeParent(string Path, UnixTime ParentAccess, UnixTime ParentModified);
