@@ -34,7 +34,7 @@ public sealed class ContainerHost : IAsyncDisposable
         Directory.CreateDirectory(_store.Snapshots);
         var drivers = StorageDrivers.Choose(_store.Snapshots, options.StorageDriver, options.ExtraStorageDrivers);
         _snapshots = SnapshotStore.Open(_store.Snapshots, drivers.Driver, identity.Snapshots);
-        var unpacker = new Unpacker(_snapshots, _store, Unpacker.VariantOf(identity.Snapshots.UserAttributes, identity.Snapshots.IdMap));
+        var unpacker = new Unpacker(_snapshots, _store, Unpacker.VariantOf(identity.Snapshots.UserAttributes, identity.Snapshots.IdMap), logger);
         var cgroups = CgroupManager.Open(Path.Combine(_store.Root, "cgroups"));
         _containers = new ContainerCatalog(_store, Images, _snapshots, unpacker, identity, new IsolationEngine(_store.Root), cgroups, logger);
         logger.Opened(_store.Root, drivers.Driver.Name, identity.Mode);

@@ -17,6 +17,12 @@ internal static partial class ContainersLog
     [LoggerMessage(103, LogLevel.Warning, "Container {Id}, which a process that is gone had left, was not swept: {Reason}")]
     public static partial void NotSwept(this ILogger logger, string id, string reason);
 
+    [LoggerMessage(104, LogLevel.Warning, "The image {Image} has attributes that this user may not set ({Attributes}): they stand in records, count for nothing here, and come back when a layer is made.")]
+    public static partial void AttributesRecorded(this ILogger logger, string image, string attributes);
+
+    [LoggerMessage(105, LogLevel.Warning, "The image {Image} has attributes that this user may not set ({Attributes}), on links or special files, which can have no records: they are lost.")]
+    public static partial void AttributesLost(this ILogger logger, string image, string attributes);
+
     [LoggerMessage(200, LogLevel.Debug, "Created container {Id} of image {Image}.")]
     public static partial void Created(this ILogger logger, string id, string image);
 

@@ -7,6 +7,7 @@ using ContainerKit.Layers;
 using ContainerKit.Linux;
 using ContainerKit.Storage;
 using ContainerKit.Storage.Union;
+using Microsoft.Extensions.Logging;
 
 namespace ContainerKit.Containers;
 
@@ -15,7 +16,7 @@ namespace ContainerKit.Containers;
 /// comes with. That key is the chain ID (OCI image specification, config.md, "Layer ChainID").
 /// </summary>
 [SupportedOSPlatform("linux")]
-internal sealed class Unpacker(SnapshotStore snapshots, StoreLayout store, string variant)
+internal sealed class Unpacker(SnapshotStore snapshots, StoreLayout store, string variant, ILogger logger)
 {
     // What the isolation engine mounts on. A container must not find these among its own changes, only because its image lacks them.
     private static readonly string[] MountPoints = ["/dev", "/proc", "/sys"];
@@ -66,13 +67,16 @@ internal sealed class Unpacker(SnapshotStore snapshots, StoreLayout store, strin
         var turnFile = Path.Combine(store.Snapshots, $".unpack-{image.Layers[^1].DiffId.Hex[..16]}.lock");
         using var turn = FileLock.Acquire(turnFile, exclusive: true, cancellationToken);
         var missing = Enumerable.Range(0, names.Length).Where(i => snapshots.TryFind(names[i]) is null).ToArray();
+        var (recorded, lost) = (new SortedSet<string>(StringComparer.Ordinal), new SortedSet<string>(StringComparer.Ordinal));
         using var ahead = new LayersAhead(missing.Select(i => image.Layers[i]), cancellationToken);
         foreach (var i in missing)
         {
             progress?.Report(new ImageProgress(ImagePhase.Unpacking, image.Layers[i].DiffId.ToString(), i, names.Length));
             using var tar = ahead.Take();
-            UnpackLayer(tar, image.Layers[i].Limits, i == 0 ? null : names[i - 1], names[i], cancellationToken);
+            UnpackLayer(tar, image.Layers[i].Limits, i == 0 ? null : names[i - 1], names[i], recorded, lost, cancellationToken);
         }
+
+        Report(image, recorded, lost);
 
         // Those who wait for it find it gone, and make one of their own.
         File.Delete(turnFile);
@@ -148,7 +152,7 @@ internal sealed class Unpacker(SnapshotStore snapshots, StoreLayout store, strin
             : throw new ImageException($"The image has a {(found.Kind == FileKind.Symlink ? "symbolic link" : "file")} at '{path}', where the kernel's own file system goes: that has to be a directory.");
     }
 
-    private void UnpackLayer(ReadAheadStream tar, LayerLimits limits, string? parent, string name, CancellationToken cancellationToken)
+    private void UnpackLayer(ReadAheadStream tar, LayerLimits limits, string? parent, string name, SortedSet<string> recorded, SortedSet<string> lost, CancellationToken cancellationToken)
     {
         var lease = snapshots.PrepareNameless(parent, cancellationToken);
         try
@@ -157,6 +161,8 @@ internal sealed class Unpacker(SnapshotStore snapshots, StoreLayout store, strin
             using (var reader = new LayerReader(tar, limits, leaveOpen: true))
             {
                 Apply(reader, lease, tree, cancellationToken);
+                recorded.UnionWith(tree.RecordedAttributes);
+                lost.UnionWith(tree.LostAttributes);
             }
 
             // A reader stops at the archive's end mark, and the diff ID is of all that there is: it is known at the stream's end.
@@ -168,6 +174,20 @@ internal sealed class Unpacker(SnapshotStore snapshots, StoreLayout store, strin
         {
             snapshots.Remove(lease);
             throw;
+        }
+    }
+
+    // Once for an image, not for each of its files.
+    private void Report(Image image, SortedSet<string> recorded, SortedSet<string> lost)
+    {
+        if (recorded.Count > 0)
+        {
+            logger.AttributesRecorded(image.Reference.ToString(), string.Join(", ", recorded));
+        }
+
+        if (lost.Count > 0)
+        {
+            logger.AttributesLost(image.Reference.ToString(), string.Join(", ", lost));
         }
     }
 

@@ -197,6 +197,25 @@ internal abstract class StorageDriverContract
     }
 
     [Test]
+    public void Attributes_that_only_root_may_set_come_back_with_the_layer()
+    {
+        const string Capability = "\u0001\0\0\u0002\0\u0020\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+        Layer("base", null, new LayerArchive().File("/ping", "program", 0x1ED, attributes: [("security.capability", Capability), ("trusted.note", "x"), ("user.plain", "y")]));
+        using var child = _store.Prepare("child", "base");
+        using (var tree = _store.OpenTree(child))
+        {
+            tree.SetMode("/ping", 0x1E8);
+        }
+
+        using var layer = _store.OpenLayer(child);
+        var attributes = layer.Entries.Single(entry => entry.Path == "/ping").Metadata.ExtendedAttributes;
+
+        Assert.That(attributes.Keys, Is.EquivalentTo(new[] { "security.capability", "trusted.note", "user.plain" }));
+        Assert.That(attributes["security.capability"].ToArray(), Is.EqualTo(System.Text.Encoding.Latin1.GetBytes(Capability)));
+        Assert.That(attributes["trusted.note"].ToArray(), Is.EqualTo("x"u8.ToArray()));
+    }
+
+    [Test]
     public void A_hard_link_to_nothing_is_the_images_fault()
     {
         Assert.That(

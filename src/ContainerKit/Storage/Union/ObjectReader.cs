@@ -40,11 +40,25 @@ internal static class ObjectReader
         }
 
         var attributes = new SortedDictionary<string, ReadOnlyMemory<byte>>(StringComparer.Ordinal);
+        var records = new List<string>();
         foreach (var attribute in calls.ListAttributes(directory, name))
         {
-            if (!isHidden(attribute) && calls.GetAttribute(directory, name, attribute) is { } value)
+            if (AttributeRecord.IsOne(attribute))
+            {
+                records.Add(attribute);
+            }
+            else if (!isHidden(attribute) && calls.GetAttribute(directory, name, attribute) is { } value)
             {
                 attributes.Add(attribute, value);
+            }
+        }
+
+        foreach (var record in records)
+        {
+            // What the disk itself has under the name is right, whatever a record says.
+            if (!isHidden(AttributeRecord.NameOf(record)) && calls.GetAttribute(directory, name, record) is { } value)
+            {
+                attributes.TryAdd(AttributeRecord.NameOf(record), value);
             }
         }
 

@@ -17,7 +17,7 @@ internal sealed class RangedOwnership : DirectOwnership
 {
     public override bool RecordsDevices => true;
 
-    public override bool IsOwnAttribute(string attribute) => attribute == OwnerRecord.Attribute;
+    public override bool IsOwnAttribute(string attribute) => attribute == OwnerRecord.Attribute || AttributeRecord.IsOne(attribute);
 
     public override FileKind DiskTypeOf(FileKind kind) => IsDevice(kind) ? FileKind.File : kind;
 

@@ -22,7 +22,7 @@ internal sealed class RecordedOwnership(uint userId, uint groupId) : TreeOwnersh
 
     public override bool IsOnFiles => false;
 
-    public override bool IsOwnAttribute(string attribute) => attribute == OwnerRecord.Attribute;
+    public override bool IsOwnAttribute(string attribute) => attribute == OwnerRecord.Attribute || AttributeRecord.IsOne(attribute);
 
     public override FileKind DiskTypeOf(FileKind kind) => kind is FileKind.CharacterDevice or FileKind.BlockDevice ? FileKind.File : kind;
 

@@ -77,15 +77,25 @@ internal sealed partial class UnionTree
     {
         using var scope = Enter();
         var node = Resolve(path, followSymlink);
-        return IsHidden(name) ? null : _calls.GetAttribute(node.Handle, node.Name, name);
+        return IsHidden(name) ? null
+            : _calls.GetAttribute(node.Handle, node.Name, name) ?? (RecordsAttributes ? _calls.GetAttribute(node.Handle, node.Name, AttributeRecord.Of(name)) : null);
     }
 
     public IReadOnlyList<string> ListAttributes(string path, bool followSymlink = true)
     {
         using var scope = Enter();
         var node = Resolve(path, followSymlink);
-        return [.. _calls.ListAttributes(node.Handle, node.Name).Where(name => !IsHidden(name))];
+        return
+        [
+            .. _calls.ListAttributes(node.Handle, node.Name)
+                .Select(name => RecordsAttributes && AttributeRecord.IsOne(name) ? AttributeRecord.NameOf(name) : name)
+                .Where(name => !IsHidden(name))
+                .Distinct(),
+        ];
     }
+
+    /// <summary>Whether attributes that cannot be set stand in records: not for the host's root, who can set all that there is.</summary>
+    private bool RecordsAttributes => _ownership.RecordsDevices;
 
     private bool IsHidden(string attribute) => _dialect.IsOwnAttribute(attribute) || _ownership.IsOwnAttribute(attribute);
 

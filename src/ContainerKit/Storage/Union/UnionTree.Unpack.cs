@@ -9,6 +9,14 @@ internal sealed partial class UnionTree
 {
     private const int NewParentMode = 0x1ED, AnyMode = 0x1C0;
 
+    private readonly SortedSet<string> _recordedAttributes = new(StringComparer.Ordinal), _lostAttributes = new(StringComparer.Ordinal);
+
+    /// <summary>Which attributes this user could not set while unpacking, and are in records now.</summary>
+    public IReadOnlyCollection<string> RecordedAttributes => _recordedAttributes;
+
+    /// <summary>Which attributes this user could not set on objects that cannot have a record either.</summary>
+    public IReadOnlyCollection<string> LostAttributes => _lostAttributes;
+
     /// <summary>The path that an entry really means, with the symlinks of its directories resolved.</summary>
     /// <param name="path">The entry's path.</param>
     /// <param name="madeParents">If not null, absent directories are made, and told here; otherwise they give a null.</param>
@@ -310,7 +318,7 @@ internal sealed partial class UnionTree
         {
             foreach (var old in _calls.ListAttributes(directory, name))
             {
-                if (!IsHidden(old) && !metadata.ExtendedAttributes.ContainsKey(old))
+                if ((RecordsAttributes && AttributeRecord.IsOne(old)) || (!IsHidden(old) && !metadata.ExtendedAttributes.ContainsKey(old)))
                 {
                     _ = _calls.TryRemoveAttribute(directory, name, old);
                 }
@@ -342,9 +350,21 @@ internal sealed partial class UnionTree
             // Somebody's books in an archive would change what the tree means.
             if (!IsHidden(attribute) && !OverlayDialect.IsOverlayAttribute(attribute))
             {
-                LinuxException.ThrowIf(_calls.TrySetAttribute(directory, name, attribute, value.Span), $"set the attribute '{attribute}' of '{path}'");
+                var errno = _calls.TrySetAttribute(directory, name, attribute, value.Span);
+                errno = AttributeRecord.Helps(errno) && RecordsAttributes ? RecordAttribute(directory, name, attribute, value.Span) : errno;
+                LinuxException.ThrowIf(errno, $"set the attribute '{attribute}' of '{path}'");
             }
         }
+    }
+
+    private int RecordAttribute(SafeFileHandle directory, FileName name, string attribute, ReadOnlySpan<byte> value)
+    {
+        var errno = AttributeRecord.TryWrite(_calls, directory, name, attribute, value);
+
+        // The kernel allows no user attributes on what is neither a file nor a directory: there it is lost, and that is told.
+        var isLost = AttributeRecord.Helps(errno);
+        (isLost ? _lostAttributes : _recordedAttributes).Add(attribute);
+        return isLost ? 0 : errno;
     }
 }
 

@@ -109,6 +109,12 @@ internal sealed partial class UnionTree
             errno = WithWriting(node, attribute: name, value: default, isRemoval: true);
         }
 
+        if (errno is Errno.ENODATA or Errno.EPERM && RecordsAttributes && !IsHidden(name)
+            && _calls.TryRemoveAttribute(node.Handle, node.Name, AttributeRecord.Of(name)) == 0)
+        {
+            errno = 0;
+        }
+
         LinuxException.ThrowIf(errno, $"remove the attribute '{name}' of '{path}'");
     }
 
