@@ -6,6 +6,7 @@ using ContainerKit.Tests.Linux.Support;
 namespace ContainerKit.Tests.Linux.Storage;
 
 /// <summary>What every storage driver does, in the store that it works for.</summary>
+// A long file: it is one list of sentences, all of which are true of every driver.
 internal abstract class StorageDriverContract
 {
     private TemporaryDirectory _directory = null!;
