@@ -170,6 +170,8 @@ internal sealed class BlobUpload(RegistryTransport transport, BlobStore blobs, R
         var request = Request(HttpMethod.Put, address.Uri) with
         {
             IsTriedOnce = true,
+            // Registries may move a blob, all of it, before they answer.
+            Patience = 5,
             Content = signOfLife => left > 0 ? Piece(blob, upload.Sent, left, reporter, signOfLife) : new ByteArrayContent([]),
         };
         using var response = await transport.SendAsync(request, cancellationToken).ConfigureAwait(false);

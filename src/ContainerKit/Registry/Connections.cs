@@ -48,7 +48,6 @@ internal sealed class Connections(RegistryOptions options) : IDisposable
             AllowAutoRedirect = false,
             AutomaticDecompression = System.Net.DecompressionMethods.None,
             UseCookies = false,
-            ConnectTimeout = options.Timeout,
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),
         };
         if (certificate is not null)

@@ -122,12 +122,13 @@ public sealed class RegistryClient : IDisposable
         ? name
         : throw new FormatException($"'{reference}' is a digest, and not the name of an image in a registry.");
 
+    // With a tag of its own, or a digest, another tag behind it makes no name.
     private static ImageReference RepositoryOf(string repository)
     {
-        var name = NameOf(repository);
-        return repository.EndsWith(name.Repository, StringComparison.Ordinal) || repository.EndsWith(name.Repository[(name.Repository.LastIndexOf('/') + 1)..], StringComparison.Ordinal)
+        ArgumentException.ThrowIfNullOrEmpty(repository);
+        return ImageReference.TryParse(repository + ":latest", out var name)
             ? name
-            : throw new FormatException($"'{repository}' names an image, and not a repository: leave its tag or digest out.");
+            : throw new FormatException($"'{repository}' is not a repository's name, which is an image's without tag or digest.");
     }
 
     private Task<RegistryDocument> FetchAsync(RepositoryAddress source, ImageReference name, CancellationToken cancellationToken) => name.Digest is { } digest

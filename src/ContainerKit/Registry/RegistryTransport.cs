@@ -64,7 +64,7 @@ internal sealed class RegistryTransport(RegistryOptions options, ILogger logger)
 
     /// <summary>Asks a token service; it is never led elsewhere.</summary>
     internal Task<HttpResponseMessage> SendToRealmAsync(RegistryEndpoint endpoint, Uri realm, Func<HttpRequestMessage> message, CancellationToken cancellationToken) =>
-        SendAsync(endpoint, realm, Retries, () => SendGuardedAsync(ClientOf(endpoint, realm), _ => message(), cancellationToken), cancellationToken);
+        SendAsync(endpoint, realm, Retries, () => SendGuardedAsync(ClientOf(endpoint, realm), options.Timeout, _ => message(), cancellationToken), cancellationToken);
 
     private async Task<HttpResponseMessage> SendAsync(RegistryEndpoint endpoint, Uri address, RetryPolicy retries, Func<Task<HttpResponseMessage>> send, CancellationToken cancellationToken)
     {
@@ -138,7 +138,7 @@ internal sealed class RegistryTransport(RegistryOptions options, ILogger logger)
         {
             RequireAllowed(endpoint, address);
             var here = address;
-            var response = await SendGuardedAsync(ClientOf(endpoint, here), signOfLife => Authorize(request.ToMessage(here, signOfLife), endpoint, authorization), cancellationToken).ConfigureAwait(false);
+            var response = await SendGuardedAsync(ClientOf(endpoint, here), options.Timeout * request.Patience, signOfLife => Authorize(request.ToMessage(here, signOfLife), endpoint, authorization), cancellationToken).ConfigureAwait(false);
             if (!IsRedirect(response, request.Method) || response.Headers.Location is not { } location)
             {
                 return response;
@@ -173,9 +173,9 @@ internal sealed class RegistryTransport(RegistryOptions options, ILogger logger)
 
     private HttpClient ClientOf(RegistryEndpoint endpoint, Uri address) => endpoint.Owns(address) ? _connections.Of(endpoint) : _connections.Foreign;
 
-    private async Task<HttpResponseMessage> SendGuardedAsync(HttpClient client, Func<Action, HttpRequestMessage> create, CancellationToken cancellationToken)
+    private static async Task<HttpResponseMessage> SendGuardedAsync(HttpClient client, TimeSpan timeout, Func<Action, HttpRequestMessage> create, CancellationToken cancellationToken)
     {
-        using var guard = new StallGuard(options.Timeout, cancellationToken);
+        using var guard = new StallGuard(timeout, cancellationToken);
         using var message = create(guard.SignOfLife);
         var response = await guard.WaitAsync(token => client.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, token)).ConfigureAwait(false);
         response.RequestMessage ??= message;

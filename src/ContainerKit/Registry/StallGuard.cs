@@ -29,7 +29,7 @@ internal sealed class StallGuard : IDisposable
         {
             return await work(Token).ConfigureAwait(false);
         }
-        catch (OperationCanceledException e) when (!_caller.IsCancellationRequested && Token.IsCancellationRequested)
+        catch (OperationCanceledException e) when (!_caller.IsCancellationRequested)
         {
             throw new TimeoutException($"nothing moved for {_timeout.TotalSeconds:0.#} seconds", e);
         }
