@@ -1,8 +1,10 @@
 using System.Runtime.CompilerServices;
 using ContainerKit.Containers;
 using ContainerKit.Images;
+using ContainerKit.Images.Editing;
 using ContainerKit.Isolation;
 using ContainerKit.Isolation.Cgroups;
+using ContainerKit.Layers.Trees;
 using ContainerKit.Storage;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -67,6 +69,29 @@ public sealed class ContainerHost : IAsyncDisposable
     /// <exception cref="HostCapabilityException">This host lacks what the options ask for.</exception>
     public static Task<ContainerHost> OpenAsync(ContainerHostOptions? options = null, CancellationToken cancellationToken = default) =>
         Task.Run(() => Open(options ?? new ContainerHostOptions(), cancellationToken), cancellationToken);
+
+    /// <summary>
+    /// In what one tree of files differs from another: images, layers and containers, each with each. Nothing is unpacked: layers are
+    /// read as they lie, those that both stand on once. What is in memory grows with the number of files, and not with what is in them.
+    /// </summary>
+    /// <param name="before">What it was.</param>
+    /// <param name="after">What it is now. A running container is paused while its own layer is read.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>
+    /// The differences in path order, told as <see cref="ContainerKit.Container.DiffAsync"/> tells them, with <see cref="FileMetadata.Digest"/>, and with
+    /// the contents for the asking: <see cref="FileChange.OpenBeforeAsync"/>, <see cref="FileChange.OpenAfterAsync"/>.
+    /// </returns>
+    /// <exception cref="ImageException">A layer is missing or damaged, or what the layers make is larger than <see cref="ContainerHostOptions.LayerLimits"/> allow.</exception>
+    /// <exception cref="StorageException">A container runs in another process.</exception>
+    public async IAsyncEnumerable<FileChange> DiffAsync(IFileTree before, IFileTree after, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(before);
+        ArgumentNullException.ThrowIfNull(after);
+        foreach (var change in await Task.Run(() => Compare(before, after, cancellationToken), cancellationToken).ConfigureAwait(false))
+        {
+            yield return change;
+        }
+    }
 
     /// <summary>Begins the description of a container of an image in hand.</summary>
     public ContainerBuilder Container(Image image)
@@ -168,6 +193,13 @@ public sealed class ContainerHost : IAsyncDisposable
 
     private static PlatformNotSupportedException NotLinux() =>
         new("Containers run on Linux only; on other systems this library handles images.");
+
+    private IReadOnlyList<FileChange> Compare(IFileTree before, IFileTree after, CancellationToken cancellationToken)
+    {
+        using var lease = Images.Catalog.Lease(cancellationToken);
+        var (then, now) = TreeReader.ReadBoth(before, after, Images.Catalog.Limits, cancellationToken);
+        return TreeChanges.Between(then, now, cancellationToken);
+    }
 
     private IEnumerable<Digest> UsedImages() => OperatingSystem.IsLinux() && _containers is { } containers ? containers.UsedImages() : [];
 

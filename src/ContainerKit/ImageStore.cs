@@ -11,7 +11,7 @@ namespace ContainerKit;
 /// that can be seen. Work is done off the caller's thread. An operation that the disk fails (full, forbidden) is an
 /// <see cref="ImageException"/> like one that the image fails.
 /// </remarks>
-public sealed class ImageStore
+public sealed partial class ImageStore
 {
     private readonly RegistryClient _registry;
 

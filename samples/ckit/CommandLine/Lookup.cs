@@ -16,7 +16,19 @@ internal static class Lookup
     public static async Task<Image?> TryImageAsync(ContainerHost host, string name, CancellationToken cancellationToken) =>
         name.Length == 0 ? null : await host.Images.FindAsync(name, cancellationToken);
 
+    /// <summary>A container or, where there is none of that name, an image.</summary>
+    public static async Task<FoundTree> TreeAsync(ContainerHost host, string name, CancellationToken cancellationToken) =>
+        await TryContainerAsync(host, name, cancellationToken) is { } container
+            ? new FoundTree(container, container)
+            : new FoundTree(await TryImageAsync(host, name, cancellationToken) ?? throw new UsageException($"There is no container and no image '{name}'."), null);
+
     public static UsageException NoContainer(string name) => new($"There is no container '{name}'.") { Hint = "See 'ckit ps -a'." };
 
     public static UsageException NoImage(string name) => new($"There is no image '{name}'.") { Hint = "See 'ckit images'." };
+}
+
+/// <summary>Something with files, and what is to be let go of afterwards.</summary>
+internal sealed record FoundTree(IFileTree Tree, IAsyncDisposable? Held) : IAsyncDisposable
+{
+    public ValueTask DisposeAsync() => Held?.DisposeAsync() ?? ValueTask.CompletedTask;
 }

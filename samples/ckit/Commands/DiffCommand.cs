@@ -5,26 +5,41 @@ using Ckit.Output;
 
 namespace Ckit.Commands;
 
-/// <summary>Lists in what a container differs from its image.</summary>
+/// <summary>Lists in what a container differs from its image, or one image or container from another.</summary>
 internal sealed class DiffCommand : HostCommand
 {
     private readonly Option<bool> _json = Json.Option();
-    private readonly Argument<string> _container = new("CONTAINER") { Description = "A name, an id, or the beginning of an id." };
+    private readonly Argument<string> _first = new("CONTAINER") { Description = "A container's name or id; an image's name or digest, too, where there is an OTHER." };
+    private readonly Argument<string?> _second = new("OTHER") { Description = "The container or image that the first became.", Arity = ArgumentArity.ZeroOrOne };
 
     public DiffCommand()
-        : base("diff", "List the files that a container has added (A), changed (C) and deleted (D).")
+        : base("diff", "List the files that a container has added (A), changed (C) and deleted (D), or in which two images or containers differ.")
     {
         Add(_json);
-        Add(_container);
+        Add(_first);
+        Add(_second);
     }
 
     protected override async Task<int> RunAsync(ContainerHost host, ParseResult line, CancellationToken cancellationToken)
     {
-        await using var container = await Lookup.ContainerAsync(host, line.GetRequiredValue(_container), cancellationToken);
+        var first = line.GetRequiredValue(_first);
         var changes = new List<FileChange>();
-        await foreach (var change in container.DiffAsync(cancellationToken))
+        if (line.GetValue(_second) is { } second)
         {
-            changes.Add(change);
+            await using var before = await Lookup.TreeAsync(host, first, cancellationToken);
+            await using var after = await Lookup.TreeAsync(host, second, cancellationToken);
+            await foreach (var change in host.DiffAsync(before.Tree, after.Tree, cancellationToken))
+            {
+                changes.Add(change);
+            }
+        }
+        else
+        {
+            await using var container = await Lookup.ContainerAsync(host, first, cancellationToken);
+            await foreach (var change in container.DiffAsync(cancellationToken))
+            {
+                changes.Add(change);
+            }
         }
 
         if (line.GetValue(_json))

@@ -15,6 +15,7 @@ internal sealed class SaveCommand : HostCommand
         DefaultValueFactory = _ => "oci",
     };
 
+    private readonly Option<string?> _compression = ImageEdit.CompressionOption("How the layers in an OCI format are compressed: gzip, zstd or none; as in the store unless given.");
     private readonly Argument<string> _image = new("IMAGE") { Description = "The image's name or digest." };
 
     public SaveCommand()
@@ -22,6 +23,7 @@ internal sealed class SaveCommand : HostCommand
     {
         Add(_output);
         Add(_format);
+        Add(_compression);
         Add(_image);
     }
 
@@ -34,11 +36,17 @@ internal sealed class SaveCommand : HostCommand
             "docker" => ImageArchiveFormat.Docker,
             var other => throw new UsageException($"There is no format '{other}'; there are oci, docker and oci-dir."),
         };
+        var conversion = new ImageConversion { Compression = ImageEdit.Compression(line.GetValue(_compression)) };
+        if (format == ImageArchiveFormat.Docker && conversion.Compression is not null)
+        {
+            throw new UsageException("The layers in a docker archive are plain: --compression is for oci and oci-dir.");
+        }
+
         var image = await Lookup.ImageAsync(host, line.GetRequiredValue(_image), cancellationToken);
         if (line.GetValue(_output) is { } path)
         {
             using var progress = new ProgressBar();
-            await host.Images.SaveAsync(image, path, format, progress, cancellationToken);
+            await host.Images.SaveAsync(image, path, format, conversion, progress, cancellationToken);
         }
         else if (format == ImageArchiveFormat.OciDirectory || Descriptors.IsTerminal(Descriptors.Output))
         {
@@ -47,7 +55,7 @@ internal sealed class SaveCommand : HostCommand
         else
         {
             using var spooled = SpooledFile.Nothing();
-            await host.Images.SaveAsync(image, spooled.Path, format, null, cancellationToken);
+            await host.Images.SaveAsync(image, spooled.Path, format, conversion, null, cancellationToken);
             await using var archive = File.OpenRead(spooled.Path);
             await Pump.OutAsync(archive, Descriptors.Output);
         }

@@ -34,6 +34,7 @@ internal static class FileDetails
         ["Gid"] = file.GroupId,
         ["Size"] = file.Size,
         ["ModTime"] = Json.Time(file.ModifiedTime.ToDateTimeOffset()),
+        ["Digest"] = file.Digest?.ToString(),
         ["LinkTarget"] = file.LinkTarget is { } target ? Text.ForJson(target) : null,
         ["Xattrs"] = Json.Map(file.ExtendedAttributes.Select(each => KeyValuePair.Create(Text.ForJson(each.Key), Convert.ToBase64String(each.Value.Span)))),
     };

@@ -17,11 +17,12 @@ internal static class Committer
         Image baseImage,
         ImageReference? name,
         Func<ImageConfig, ImageConfig> change,
+        ImageEditOptions options,
         CancellationToken cancellationToken)
     {
         using var lease = images.Lease(cancellationToken);
-        var added = images.AddLayer(lease, output => WriteLayer(snapshots, layer, since, output, cancellationToken), CompressionKind.Gzip, cancellationToken);
-        var history = new ImageHistory { Created = DateTimeOffset.UtcNow, CreatedBy = "commit" };
+        var added = images.AddLayer(lease, output => WriteLayer(snapshots, layer, since, output, options.Timestamp, cancellationToken), Compression.KindOf(options.Compression), cancellationToken);
+        var history = new ImageHistory { Created = options.Timestamp ?? DateTimeOffset.UtcNow, CreatedBy = "commit" };
         var config = change(baseImage.Config with
         {
             Created = history.Created,
@@ -31,10 +32,13 @@ internal static class Committer
         return images.CreateImage(lease, config, layers, name, cancellationToken);
     }
 
-    private static void WriteLayer(SnapshotStore snapshots, SnapshotLease layer, string? since, Stream output, CancellationToken cancellationToken)
+    /// <summary>Whether an entry is a file in which there is something.</summary>
+    public static bool HasContent(LayerEntry entry) => entry is { Kind: LayerEntryKind.Object, Metadata: { Kind: FileKind.File, Size: > 0 } };
+
+    private static void WriteLayer(SnapshotStore snapshots, SnapshotLease layer, string? since, Stream output, DateTimeOffset? latest, CancellationToken cancellationToken)
     {
         using var source = snapshots.OpenLayer(layer, since, cancellationToken);
-        using var writer = new LayerWriter(output, leaveOpen: true);
+        using var writer = new LayerWriter(output, leaveOpen: true) { LatestTime = LayerWriter.TimeOf(latest) };
         foreach (var entry in source.Entries)
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -44,6 +48,4 @@ internal static class Committer
 
         writer.Finish();
     }
-
-    private static bool HasContent(LayerEntry entry) => entry is { Kind: LayerEntryKind.Object, Metadata: { Kind: FileKind.File, Size: > 0 } };
 }

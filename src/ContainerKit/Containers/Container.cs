@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using ContainerKit.Containers;
+using ContainerKit.Layers.Trees;
 
 // A container exists only where one could be made, which is Linux.
 #pragma warning disable CA1416
@@ -10,7 +11,7 @@ namespace ContainerKit;
 /// A container whose file system exists and in which nothing runs: the image's layers, read-only, and one layer of its own on top.
 /// An unnamed one is removed by <see cref="DisposeAsync"/>, a named one stays until <see cref="RemoveAsync(CancellationToken)"/>.
 /// </summary>
-public sealed class Container : IAsyncDisposable
+public sealed class Container : IFileTree, IAsyncDisposable
 {
     private readonly ContainerInstance _instance;
 
@@ -44,6 +45,12 @@ public sealed class Container : IAsyncDisposable
     /// <summary>Its files.</summary>
     public ContainerFiles Files { get; }
 
+    bool IFileTree.HasOwnFiles => true;
+
+    IReadOnlyList<Layer> IFileTree.FindLayers() => _instance.FindImage().Layers;
+
+    void IFileTree.ApplyOwnFiles(LayerTree tree, CancellationToken cancellationToken) => _instance.ApplyTo(tree, Files, cancellationToken);
+
     /// <summary>
     /// In what it differs from its image, in path order. As with <c>docker diff</c>, every directory above a change is reported as changed.
     /// </summary>
@@ -51,9 +58,14 @@ public sealed class Container : IAsyncDisposable
     /// <exception cref="StorageException">It runs in another process, or its layer cannot be read.</exception>
     public async IAsyncEnumerable<FileChange> DiffAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
+        var image = new Lazy<LayerTree>(() => _instance.ReadImage(CancellationToken.None));
         foreach (var change in await Task.Run(() => _instance.Diff(cancellationToken), cancellationToken).ConfigureAwait(false))
         {
-            yield return change;
+            yield return change with
+            {
+                BeforeContent = change.Before is { Kind: FileKind.File, Size: > 0 } ? new ImageFileContent(image, change.Path) : null,
+                AfterContent = change.After is { Kind: FileKind.File, Size: > 0 } ? new ContainerContent(Files, change.Path) : null,
+            };
         }
     }
 
@@ -64,10 +76,17 @@ public sealed class Container : IAsyncDisposable
     /// <exception cref="FormatException"><paramref name="reference"/> is not an image name.</exception>
     /// <exception cref="StorageException">It runs in another process, or its layer cannot be read.</exception>
     /// <exception cref="ImageException">The image that it came from is gone from the store.</exception>
-    public Task<Image> CommitAsync(string reference, CancellationToken cancellationToken = default)
+    public Task<Image> CommitAsync(string reference, CancellationToken cancellationToken = default) => CommitAsync(reference, ImageEditOptions.Default, cancellationToken);
+
+    /// <inheritdoc cref="CommitAsync(string, CancellationToken)"/>
+    /// <param name="reference">The new image's name.</param>
+    /// <param name="options">When it counts as made, and how its layer is compressed. With a time given, the same files give the same digest.</param>
+    /// <param name="cancellationToken">Gives up; no image appears.</param>
+    public Task<Image> CommitAsync(string reference, ImageEditOptions options, CancellationToken cancellationToken = default)
     {
+        ArgumentNullException.ThrowIfNull(options);
         var name = ContainerKit.ImageReference.Parse(reference);
-        return _instance.CommitAsync(name, cancellationToken);
+        return _instance.CommitAsync(name, options, cancellationToken);
     }
 
     /// <summary>

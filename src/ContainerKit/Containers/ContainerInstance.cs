@@ -1,4 +1,6 @@
 using System.Runtime.Versioning;
+using ContainerKit.Images.Editing;
+using ContainerKit.Layers.Trees;
 using ContainerKit.Storage;
 using Microsoft.Win32.SafeHandles;
 
@@ -67,15 +69,47 @@ internal sealed class ContainerInstance : IFileTreeSource
         return WithLayer<IReadOnlyList<FileChange>>(layer => [.. _catalog.Snapshots.Changes(layer, Record.ParentSnapshot, cancellationToken)], cancellationToken);
     }
 
-    public async Task<Image> CommitAsync(ImageReference? name, CancellationToken cancellationToken)
+    public Task<Image> CommitAsync(ImageReference? name, ImageEditOptions options, CancellationToken cancellationToken) => Task.Run(
+        () =>
+        {
+            var image = FindImage();
+            return WithLayer(
+                layer => Committer.Commit(
+                    _catalog.Images.Catalog, _catalog.Snapshots, layer, Record.ParentSnapshot, image, name, Record.Options.ApplyTo, options, cancellationToken),
+                cancellationToken);
+        },
+        cancellationToken);
+
+    /// <summary>The image that it came from.</summary>
+    /// <exception cref="ImageException">It is no longer in the store.</exception>
+    public Image FindImage() => _catalog.Images.Catalog.Find(Record.ImageDigest)
+        ?? throw new ImageException($"The image that the container '{Record.Label}' came from ({Record.ImageReference}) is no longer in the store.");
+
+    /// <summary>The files of the image that it came from, read from its layers.</summary>
+    public LayerTree ReadImage(CancellationToken cancellationToken)
     {
-        var image = await _catalog.Images.FindAsync(Record.ImageDigest, cancellationToken).ConfigureAwait(false)
-            ?? throw new ImageException($"Cannot commit the container '{Record.Label}': the image that it came from ({Record.ImageReference}) is no longer in the store.");
-        return await Task.Run(
-            () => WithLayer(
-                layer => Committer.Commit(_catalog.Images.Catalog, _catalog.Snapshots, layer, Record.ParentSnapshot, image, name, Record.Options.ApplyTo, cancellationToken),
-                cancellationToken),
-            cancellationToken).ConfigureAwait(false);
+        var tree = new LayerTree(_catalog.Images.Catalog.Limits);
+        using var lease = _catalog.Images.Catalog.Lease(cancellationToken);
+        TreeReader.Apply(tree, FindImage().Layers, hashes: true, cancellationToken);
+        return tree;
+    }
+
+    /// <summary>Applies its own layer to the files of its image.</summary>
+    public void ApplyTo(LayerTree tree, ContainerFiles files, CancellationToken cancellationToken)
+    {
+        WithLayer(
+            layer =>
+            {
+                using var source = _catalog.Snapshots.OpenLayer(layer, Record.ParentSnapshot, cancellationToken);
+                tree.BeginLayer();
+                foreach (var entry in source.Entries)
+                {
+                    tree.Apply(entry, ContentOf(entry, source, files, cancellationToken));
+                }
+
+                return true;
+            },
+            cancellationToken);
     }
 
     /// <summary>Makes a second container that stands where this one does now.</summary>
@@ -217,6 +251,17 @@ internal sealed class ContainerInstance : IFileTreeSource
         }
 
         Interlocked.Exchange(ref _alive, null)?.Dispose();
+    }
+
+    private static ContainerContent? ContentOf(LayerEntry entry, LayerSource source, ContainerFiles files, CancellationToken cancellationToken)
+    {
+        if (!Committer.HasContent(entry))
+        {
+            return null;
+        }
+
+        using var content = new FileStream(source.OpenContent(entry), FileAccess.Read, bufferSize: 0);
+        return new ContainerContent(files, entry.Path) { Digest = TreeReader.Hash(content, cancellationToken) };
     }
 
     /// <returns>False when something still runs.</returns>

@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+
 namespace ContainerKit;
 
 /// <summary>Points at content by what it is: its type, its digest and its length. OCI image specification, descriptor.md.</summary>
@@ -8,6 +10,12 @@ public sealed record Descriptor(string MediaType, Digest Digest, long Size)
 {
     /// <summary>The annotations by key; empty when there are none.</summary>
     public IReadOnlyDictionary<string, string> Annotations { get; init; } = NoAnnotations;
+
+    /// <summary>Where else the content may be had, as whoever made the descriptor says: foreign layers have such places. Nothing is ever fetched from there unasked.</summary>
+    public IReadOnlyList<string> Urls { get; init; } = [];
+
+    /// <summary>What it was read from, never changed: fields that this type does not know are kept when it is written again.</summary>
+    internal JsonObject? Source { get; init; }
 
     private static IReadOnlyDictionary<string, string> NoAnnotations { get; } = new Dictionary<string, string>().AsReadOnly();
 

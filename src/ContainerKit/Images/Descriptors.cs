@@ -19,22 +19,21 @@ internal static class Descriptors
         return new Descriptor(mediaType, JsonDocuments.ParseDigest(document.GetString("digest", what), what), size)
         {
             Annotations = document.Map("annotations", what),
+            Urls = document.Strings("urls", what),
+            Source = document,
         };
     }
 
     public static JsonObject ToJson(Descriptor descriptor)
     {
-        var document = new JsonObject
-        {
-            ["mediaType"] = descriptor.MediaType,
-            ["digest"] = descriptor.Digest.ToString(),
-            ["size"] = descriptor.Size,
-        };
-        if (descriptor.Annotations.Count > 0)
-        {
-            document["annotations"] = JsonDocuments.ObjectOf(descriptor.Annotations);
-        }
-
+        // Of other content nothing is known that its own descriptor does not say: not the data in it, and not its platform.
+        var isAsRead = descriptor.Source is { } source && source["digest"]?.GetValue<string>() == descriptor.Digest.ToString();
+        var document = isAsRead ? (JsonObject)descriptor.Source!.DeepClone() : new JsonObject();
+        document["mediaType"] = descriptor.MediaType;
+        document["digest"] = descriptor.Digest.ToString();
+        document["size"] = descriptor.Size;
+        Set(document, "urls", descriptor.Urls.Count > 0 ? JsonDocuments.ArrayOf(descriptor.Urls) : null);
+        Set(document, "annotations", descriptor.Annotations.Count > 0 ? JsonDocuments.ObjectOf(descriptor.Annotations) : null);
         return document;
     }
 
@@ -58,5 +57,17 @@ internal static class Descriptors
         }
 
         return document;
+    }
+
+    private static void Set(JsonObject document, string name, JsonNode? value)
+    {
+        if (value is null)
+        {
+            document.Remove(name);
+        }
+        else
+        {
+            document[name] = value;
+        }
     }
 }

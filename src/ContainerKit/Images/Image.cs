@@ -2,7 +2,7 @@ namespace ContainerKit;
 
 /// <summary>An image in the store: what it is called, how it wants to be run, and the layers that it is made of.</summary>
 /// <remarks>It is a value as of when it was looked up; a name may have moved since.</remarks>
-public sealed class Image
+public sealed class Image : IFileTree
 {
     internal Image(ImageReference reference, Descriptor manifest, Descriptor configDescriptor, ImageConfig config, IReadOnlyList<Layer> layers)
     {
@@ -27,6 +27,11 @@ public sealed class Image
 
     /// <summary>The layers, the lowest first.</summary>
     public IReadOnlyList<Layer> Layers { get; }
+
+    /// <summary>What the manifest says about the image, by key. OCI image specification, annotations.md.</summary>
+    public IReadOnlyDictionary<string, string> Annotations { get; internal init; } = new Dictionary<string, string>().AsReadOnly();
+
+    IReadOnlyList<Layer> IFileTree.FindLayers() => Layers;
 
     /// <summary>Bytes in the store: the manifest, the config and the (compressed) layers.</summary>
     public long Size => Manifest.Size + ConfigDescriptor.Size + Layers.Sum(layer => layer.Descriptor.Size);

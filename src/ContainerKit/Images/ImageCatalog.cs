@@ -69,14 +69,24 @@ internal sealed class ImageCatalog
 
     /// <summary>
     /// Makes an image of stored layers (the lowest first) and gives it a name. The config's <see cref="ImageConfig.DiffIds"/> are
-    /// set from <paramref name="layers"/>; its history is the caller's.
+    /// set from <paramref name="layers"/>; its history is the caller's. The manifest is OCI's, whatever the layers were called before.
     /// </summary>
-    public Image CreateImage(StoreLease lease, ImageConfig config, IReadOnlyList<StoredLayer> layers, ImageReference? reference, CancellationToken cancellationToken)
+    public Image CreateImage(StoreLease lease, ImageConfig config, IReadOnlyList<StoredLayer> layers, ImageReference? reference, CancellationToken cancellationToken) =>
+        Publish(lease, AddDocuments(lease, config, layers, null), reference, cancellationToken);
+
+    /// <summary>Adds the config and manifest of an image, without giving it a place in the index.</summary>
+    /// <param name="lease">Keeps them from being swept.</param>
+    /// <param name="config">The config, as for <see cref="CreateImage"/>.</param>
+    /// <param name="layers">The layers, the lowest first.</param>
+    /// <param name="original">The manifest that this one is a changed version of, of which it keeps annotations and what nobody knows; null for none.</param>
+    public Descriptor AddDocuments(StoreLease lease, ImageConfig config, IReadOnlyList<StoredLayer> layers, Manifest? original)
     {
+        ArgumentNullException.ThrowIfNull(lease);
         var complete = config with { DiffIds = [.. layers.Select(layer => layer.DiffId)] };
         var configBlob = Blobs.Add(complete.ToJson(), MediaTypes.Config);
-        var manifest = Blobs.Add(new Manifest(configBlob, [.. layers.Select(layer => layer.Descriptor)]).ToJson(), MediaTypes.Manifest);
-        return Publish(lease, manifest, reference, cancellationToken);
+        var descriptors = layers.Select(layer => layer.Descriptor).ToArray();
+        var manifest = (original is null ? new Manifest(configBlob, descriptors) : original with { Config = configBlob, Layers = descriptors }).ToOci();
+        return Blobs.Add(manifest.ToJson(), manifest.MediaType);
     }
 
     /// <summary>Gives a stored manifest or index, and so all that it refers to, a name (or a place in the index without one).</summary>
@@ -86,7 +96,7 @@ internal sealed class ImageCatalog
         ArgumentNullException.ThrowIfNull(lease);
         var image = Read(manifest, reference);
         var platform = MediaTypes.IsIndex(manifest.MediaType) ? null : image.Config.Platform;
-        if (image.Layers.FirstOrDefault(layer => !Blobs.Contains(layer.Descriptor.Digest)) is { } missing)
+        if (image.Layers.FirstOrDefault(layer => !layer.IsForeign && !Blobs.Contains(layer.Descriptor.Digest)) is { } missing)
         {
             throw new ImageException($"The store has no layer {missing.Descriptor.Digest}, of which the image {manifest.Digest} is made.");
         }
@@ -133,7 +143,7 @@ internal sealed class ImageCatalog
         }
 
         var layers = manifest.Layers.Zip(config.DiffIds, (blob, diffId) => new Layer(diffId, blob, Blobs, Limits)).ToArray();
-        return new Image(reference ?? ImageReference.Nameless(manifestBlob.Digest), manifestBlob, manifest.Config, config, layers) { Index = index };
+        return new Image(reference ?? ImageReference.Nameless(manifestBlob.Digest), manifestBlob, manifest.Config, config, layers) { Index = index, Annotations = manifest.Annotations };
     }
 
     /// <summary>

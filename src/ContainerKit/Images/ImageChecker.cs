@@ -52,7 +52,8 @@ internal sealed class ImageChecker(ImageCatalog catalog, CancellationToken cance
             var parts = MediaTypes.IsIndex(entry.Target.MediaType) ? StoredIndex.Parts(catalog.Blobs, entry.Target) : [entry.Target];
             foreach (var part in parts.Where(part => IsWhole(part, entry.Reference) && MediaTypes.IsManifest(part.MediaType)))
             {
-                foreach (var blob in Manifest.PartsOf(catalog.Blobs.Read(part, JsonDocuments.MaxBytes), part))
+                foreach (var blob in Manifest.PartsOf(catalog.Blobs.Read(part, JsonDocuments.MaxBytes), part)
+                    .Where(blob => !MediaTypes.IsForeign(blob.MediaType) || catalog.Blobs.Contains(blob.Digest)))
                 {
                     IsWhole(blob, entry.Reference);
                 }

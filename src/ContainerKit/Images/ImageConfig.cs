@@ -87,13 +87,16 @@ public sealed record ImageConfig
     internal byte[] ToJson()
     {
         var document = (JsonObject)(_source?.DeepClone() ?? new JsonObject());
-        Set(document, "created", Created is { } created ? FormatTime(created) : null);
+        SetTime(document, Created);
         Set(document, "author", Author);
         document["architecture"] = Platform.Architecture;
         document["os"] = Platform.OperatingSystem;
         Set(document, "variant", Platform.Variant);
         document["config"] = WriteRun(document["config"] as JsonObject);
-        document["rootfs"] = new JsonObject { ["type"] = "layers", ["diff_ids"] = JsonDocuments.ArrayOf(DiffIds.Select(id => id.ToString())) };
+        var rootfs = (JsonObject)(document["rootfs"]?.DeepClone() ?? new JsonObject());
+        rootfs["type"] = "layers";
+        rootfs["diff_ids"] = JsonDocuments.ArrayOf(DiffIds.Select(id => id.ToString()));
+        document["rootfs"] = rootfs;
         Set(document, "history", History.Count > 0 ? new JsonArray([.. History.Select(ToJson)]) : null);
         return JsonDocuments.Write(document);
     }
@@ -105,12 +108,13 @@ public sealed record ImageConfig
         Author = step.FindString("author", what),
         Comment = step.FindString("comment", what),
         IsEmptyLayer = step.FindBoolean("empty_layer", what),
+        Source = step,
     };
 
     private static JsonObject ToJson(ImageHistory step)
     {
-        var document = new JsonObject();
-        Set(document, "created", step.Created is { } created ? FormatTime(created) : null);
+        var document = (JsonObject)(step.Source?.DeepClone() ?? new JsonObject());
+        SetTime(document, step.Created);
         Set(document, "created_by", step.CreatedBy);
         Set(document, "author", step.Author);
         Set(document, "comment", step.Comment);
@@ -148,6 +152,15 @@ public sealed record ImageConfig
         else
         {
             document[name] = value;
+        }
+    }
+
+    // Go writes nine decimals and .NET knows seven: a time that nobody changed keeps the spelling that it had.
+    private static void SetTime(JsonObject document, DateTimeOffset? time)
+    {
+        if (document["created"] is not JsonValue value || !value.TryGetValue(out string? text) || ParseTime(text) != time)
+        {
+            Set(document, "created", time is { } created ? FormatTime(created) : null);
         }
     }
 

@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+
 namespace ContainerKit;
 
 /// <summary>One step of an image's making. OCI image specification, config.md, "history".</summary>
@@ -17,4 +19,14 @@ public sealed record ImageHistory
 
     /// <summary>Whether the step made no layer.</summary>
     public bool IsEmptyLayer { get; init; }
+
+    /// <summary>What it was read from, never changed: fields that this type does not know are kept when it is written again.</summary>
+    internal JsonObject? Source { get; init; }
+
+    /// <summary>Whether both say the same.</summary>
+    public bool Equals(ImageHistory? other) =>
+        other is not null && (Created, CreatedBy, Author, Comment, IsEmptyLayer) == (other.Created, other.CreatedBy, other.Author, other.Comment, other.IsEmptyLayer);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Created, CreatedBy, Author, Comment, IsEmptyLayer);
 }

@@ -1,11 +1,12 @@
 using System.Runtime.CompilerServices;
 using ContainerKit.Content;
+using ContainerKit.Images;
 using ContainerKit.Layers;
 
 namespace ContainerKit;
 
 /// <summary>One layer of an image: an archive of changes to the layers below.</summary>
-public sealed class Layer
+public sealed class Layer : IFileTree
 {
     private const int EntriesPerHop = 512;
 
@@ -25,6 +26,11 @@ public sealed class Layer
 
     /// <summary>The stored blob, usually compressed.</summary>
     public Descriptor Descriptor { get; }
+
+    /// <summary>Whether others may be forbidden to pass it on: the blob may be only where <see cref="Descriptor.Urls"/> say, and not in the store.</summary>
+    public bool IsForeign => MediaTypes.IsForeign(Descriptor.MediaType);
+
+    IReadOnlyList<Layer> IFileTree.FindLayers() => [this];
 
     /// <summary>The entries of the archive, in its order.</summary>
     /// <exception cref="ImageException">The blob is missing or damaged; damage may show only at the end.</exception>
@@ -55,6 +61,14 @@ public sealed class Layer
     /// <inheritdoc cref="OpenAsync"/>
     internal VerifyingStream OpenTar()
     {
+        if (IsForeign && !_blobs.Contains(Descriptor.Digest))
+        {
+            throw new ImageException($"The store has no blob {Descriptor.Digest}: it is a foreign layer, which its image only points at.")
+            {
+                Hint = Descriptor.Urls is [var url, ..] ? $"Its maker offers it at {url}." : null,
+            };
+        }
+
         var (kind, blob) = Compression.Detect(_blobs.OpenBlob(Descriptor));
         return new VerifyingStream(Compression.OpenRead(blob, kind, _limits), DiffId, "The layer");
     }

@@ -3,9 +3,19 @@ using System.Text.Json.Nodes;
 namespace ContainerKit.Images;
 
 /// <summary>What an image is made of: a config and layers. OCI image specification, manifest.md; Docker's schema 2 has the same form.</summary>
+/// <remarks>Fields that this type does not know are kept when it is written again.</remarks>
 internal sealed record Manifest(Descriptor Config, IReadOnlyList<Descriptor> Layers)
 {
     private const int MaxLayers = 4096;
+
+    // What this manifest was read from; never changed, and the ground on which a changed one is written.
+    private JsonObject? _source;
+
+    /// <summary>OCI's type, or Docker's.</summary>
+    public string MediaType { get; private init; } = MediaTypes.Manifest;
+
+    /// <summary>What it says about the image.</summary>
+    public IReadOnlyDictionary<string, string> Annotations { get; private init; } = new Dictionary<string, string>().AsReadOnly();
 
     /// <summary>Reads a manifest that has been verified.</summary>
     /// <exception cref="ImageException">It is not one, or could be read as an index as well (CVE-2021-41190).</exception>
@@ -26,7 +36,9 @@ internal sealed record Manifest(Descriptor Config, IReadOnlyList<Descriptor> Lay
             throw new ImageException($"The {what} has a layer of the type '{odd.MediaType}', which is not a file system.");
         }
 
-        return layers.Count <= MaxLayers ? new Manifest(config, layers) : throw new ImageException($"The {what} has more than {MaxLayers} layers.");
+        return layers.Count <= MaxLayers
+            ? new Manifest(config, layers) { _source = document, MediaType = descriptor.MediaType, Annotations = document.Map("annotations", what) }
+            : throw new ImageException($"The {what} has more than {MaxLayers} layers.");
     }
 
     /// <summary>
@@ -44,14 +56,30 @@ internal sealed record Manifest(Descriptor Config, IReadOnlyList<Descriptor> Lay
         return parts.Count <= MaxLayers + 1 ? parts : throw new ImageException($"The {what} has more than {MaxLayers} layers.");
     }
 
-    /// <summary>The manifest as a document of OCI's.</summary>
-    public byte[] ToJson() => JsonDocuments.Write(new JsonObject
+    /// <summary>The same image in OCI's words. Digests and sizes stay: the documents and layers are the same bytes.</summary>
+    public Manifest ToOci() => As(MediaTypes.ToOci);
+
+    /// <summary>The same image in Docker's words.</summary>
+    /// <exception cref="ImageException">Docker's schema 2 has no word for a layer.</exception>
+    public Manifest ToDocker() => As(MediaTypes.ToDocker);
+
+    /// <summary>The manifest as a document of its type.</summary>
+    public byte[] ToJson()
     {
-        ["schemaVersion"] = 2,
-        ["mediaType"] = MediaTypes.Manifest,
-        ["config"] = Descriptors.ToJson(Config),
-        ["layers"] = new JsonArray([.. Layers.Select(Descriptors.ToJson)]),
-    });
+        var document = (JsonObject)(_source?.DeepClone() ?? new JsonObject());
+        document["schemaVersion"] = 2;
+        document["mediaType"] = MediaType;
+        document["config"] = Descriptors.ToJson(Config);
+        document["layers"] = new JsonArray([.. Layers.Select(Descriptors.ToJson)]);
+        return JsonDocuments.Write(document);
+    }
+
+    private Manifest As(Func<string, string> translate) => this with
+    {
+        MediaType = translate(MediaType),
+        Config = Config with { MediaType = translate(Config.MediaType) },
+        Layers = [.. Layers.Select(layer => layer with { MediaType = translate(layer.MediaType) })],
+    };
 }
 
 /// <summary>Tells manifests from indexes, and refuses what could be taken for both.</summary>

@@ -22,14 +22,43 @@ internal static class MediaTypes
 
     public static bool IsConfig(string mediaType) => mediaType is Config or DockerConfig;
 
+    private const string ForeignLayer = "application/vnd.oci.image.layer.nondistributable.v1.tar";
+    private const string DockerForeignLayer = "application/vnd.docker.image.rootfs.foreign.diff.tar";
+
+    // What means the same in OCI's words and in Docker's.
+    private static readonly (string Oci, string Docker)[] Pairs =
+    [
+        (Manifest, DockerManifest),
+        (Index, DockerManifestList),
+        (Config, DockerConfig),
+        (Layer, DockerLayer),
+        (LayerGzip, DockerLayerGzip),
+        (LayerZstd, DockerLayer + ".zstd"),
+        (ForeignLayer, DockerForeignLayer),
+        (ForeignLayer + "+gzip", DockerForeignLayer + ".gzip"),
+        (ForeignLayer + "+zstd", DockerForeignLayer + ".zstd"),
+    ];
+
     /// <summary>Whether it is a layer, however compressed: what its bytes are is seen from the bytes.</summary>
-    public static bool IsLayer(string mediaType) => mediaType is Layer or LayerGzip or LayerZstd or DockerLayer or DockerLayerGzip
-        or DockerLayer + ".zstd"
-        or "application/vnd.oci.image.layer.nondistributable.v1.tar"
-        or "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip"
-        or "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd"
-        or "application/vnd.docker.image.rootfs.foreign.diff.tar"
-        or "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip";
+    public static bool IsLayer(string mediaType) => Pairs.Any(pair => pair.Oci.StartsWith("application/vnd.oci.image.layer.", StringComparison.Ordinal)
+        && (pair.Oci == mediaType || pair.Docker == mediaType));
+
+    /// <summary>Whether it is a layer that may not be passed on, which images only point at. OCI image specification, layer.md, "Non-Distributable Layers".</summary>
+    public static bool IsForeign(string mediaType) =>
+        mediaType.StartsWith(ForeignLayer, StringComparison.Ordinal) || mediaType.StartsWith(DockerForeignLayer, StringComparison.Ordinal);
+
+    /// <summary>The same in OCI's words.</summary>
+    public static string ToOci(string mediaType) => Array.Find(Pairs, pair => pair.Docker == mediaType).Oci ?? mediaType;
+
+    /// <summary>The same in Docker's words.</summary>
+    /// <exception cref="ImageException">Docker's schema 2 has no word for it: layers compressed with zstd.</exception>
+    public static string ToDocker(string mediaType)
+    {
+        var docker = Array.Find(Pairs, pair => pair.Oci == mediaType).Docker ?? mediaType;
+        return !docker.EndsWith(".zstd", StringComparison.Ordinal)
+            ? docker
+            : throw new ImageException("Docker's schema 2 knows no layers that are compressed with zstd.") { Hint = "Convert them to gzip at the same time." };
+    }
 
     /// <summary>The type of an OCI layer that is compressed so.</summary>
     public static string LayerOf(Layers.CompressionKind compression) => compression switch

@@ -51,6 +51,15 @@ internal static class Compression
         return (kind, stream);
     }
 
+    /// <summary>What a user asked for.</summary>
+    public static CompressionKind KindOf(LayerCompression wanted) => wanted switch
+    {
+        LayerCompression.Gzip => CompressionKind.Gzip,
+        LayerCompression.Zstd => CompressionKind.Zstd,
+        LayerCompression.None => CompressionKind.None,
+        _ => throw new ArgumentOutOfRangeException(nameof(wanted), wanted, "There is no such compression."),
+    };
+
     /// <summary>The stream's content, whatever it is compressed with.</summary>
     /// <returns>A stream that fails with <see cref="ImageException"/> when the compressed one is damaged, truncated, or a bomb.</returns>
     public static Stream OpenRead(Stream compressed, CompressionKind kind, LayerLimits? limits = null, bool leaveOpen = false)

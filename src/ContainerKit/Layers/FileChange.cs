@@ -1,3 +1,5 @@
+using ContainerKit.Layers.Trees;
+
 namespace ContainerKit;
 
 /// <summary>How a container layer differs from what lies below, for one path. The letters are those of <c>docker diff</c>.</summary>
@@ -31,6 +33,12 @@ public sealed record FileMetadata
     /// <summary>Length in bytes of a regular file; 0 for everything else.</summary>
     public long Size { get; init; }
 
+    /// <summary>
+    /// The SHA-256 of a regular file's content, where it is known: <see cref="ContainerHost.DiffAsync"/> tells it of files that are
+    /// not empty. Null for everything else.
+    /// </summary>
+    public Digest? Digest { get; init; }
+
     /// <summary>When the content last changed.</summary>
     public UnixTime ModifiedTime { get; init; }
 
@@ -53,9 +61,35 @@ public sealed record FileMetadata
         new Dictionary<string, ReadOnlyMemory<byte>>().AsReadOnly();
 }
 
-/// <summary>One path in which a container layer differs from what lies below it.</summary>
+/// <summary>One path in which a tree of files differs from another.</summary>
 /// <param name="Kind">Added, changed or deleted.</param>
 /// <param name="Path">The absolute path inside the container, such as <c>/etc/motd</c>. Bytes that are not UTF-8 are lone surrogates U+DC80 to U+DCFF.</param>
-/// <param name="Before">What was there below; null for <see cref="FileChangeKind.Added"/>.</param>
+/// <param name="Before">What was there; null for <see cref="FileChangeKind.Added"/>.</param>
 /// <param name="After">What is there now; null for <see cref="FileChangeKind.Deleted"/>.</param>
-public sealed record FileChange(FileChangeKind Kind, string Path, FileMetadata? Before, FileMetadata? After);
+public sealed record FileChange(FileChangeKind Kind, string Path, FileMetadata? Before, FileMetadata? After)
+{
+    internal FileContent? BeforeContent { get; init; }
+
+    internal FileContent? AfterContent { get; init; }
+
+    /// <summary>
+    /// Opens what was in the file. It is read when it is asked for: from a layer, by reading the layer up to there, and such a stream
+    /// fails at its end when the content is not what <see cref="FileMetadata.Digest"/> says.
+    /// </summary>
+    /// <returns>An empty stream for an empty file.</returns>
+    /// <exception cref="InvalidOperationException">There was no regular file, or nobody looked: <see cref="ContainerHost.DiffAsync"/> does.</exception>
+    /// <exception cref="ImageException">The layer is no longer in the store, or damaged.</exception>
+    public Task<Stream> OpenBeforeAsync(CancellationToken cancellationToken = default) => OpenAsync(Before, BeforeContent, "was", cancellationToken);
+
+    /// <summary>Opens what is in the file now; of a container, what is in it at that moment.</summary>
+    /// <inheritdoc cref="OpenBeforeAsync"/>
+    public Task<Stream> OpenAfterAsync(CancellationToken cancellationToken = default) => OpenAsync(After, AfterContent, "is", cancellationToken);
+
+    private Task<Stream> OpenAsync(FileMetadata? file, FileContent? content, string isOrWas, CancellationToken cancellationToken) => (file, content) switch
+    {
+        (_, { } known) => known.OpenAsync(cancellationToken),
+        ({ Kind: FileKind.File, Size: 0 }, _) => Task.FromResult(Stream.Null),
+        ({ Kind: FileKind.File }, _) => throw new InvalidOperationException($"Nobody noted where the content of '{Path}' lies; ContainerHost.DiffAsync does."),
+        _ => throw new InvalidOperationException($"'{Path}' {isOrWas} no regular file."),
+    };
+}

@@ -11,6 +11,12 @@ internal sealed class LayerWriter(Stream output, bool leaveOpen = false) : IDisp
 
     private readonly TarHeaderWriter _header = new(output);
 
+    /// <summary>Entries of later times count as of this time; null for no such limit.</summary>
+    public UnixTime? LatestTime { get; init; }
+
+    /// <summary>A user's time as files have it.</summary>
+    public static UnixTime? TimeOf(DateTimeOffset? time) => time is { } given ? UnixTime.From(given) : null;
+
     /// <summary>
     /// Writes one entry. A whiteout or opaque marker is written under its <c>.wh.</c> name. <paramref name="content"/> gives exactly
     /// <see cref="FileMetadata.Size"/> bytes for a regular file (holes as zeros: not every client reads sparse entries), and is null
@@ -20,6 +26,7 @@ internal sealed class LayerWriter(Stream output, bool leaveOpen = false) : IDisp
     public void Write(LayerEntry entry, Stream? content = null, CancellationToken cancellationToken = default)
     {
         CheckName(entry);
+        entry = NotLaterThan(LatestTime, entry);
         var hasContent = entry is { Kind: LayerEntryKind.Object, Metadata: { Kind: FileKind.File, Size: > 0 } };
         if (hasContent && content is null)
         {
@@ -43,6 +50,14 @@ internal sealed class LayerWriter(Stream output, bool leaveOpen = false) : IDisp
             output.Dispose();
         }
     }
+
+    private static LayerEntry NotLaterThan(UnixTime? latest, LayerEntry entry) => latest is not { } limit || (entry.Metadata.ModifiedTime <= limit && !(entry.AccessTime > limit))
+        ? entry
+        : entry with
+        {
+            Metadata = entry.Metadata.ModifiedTime > limit ? entry.Metadata with { ModifiedTime = limit } : entry.Metadata,
+            AccessTime = entry.AccessTime > limit ? limit : entry.AccessTime,
+        };
 
     private static void CheckName(LayerEntry entry)
     {

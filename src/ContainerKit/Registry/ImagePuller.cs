@@ -122,8 +122,9 @@ internal sealed class ImagePuller(RegistryTransport transport, ImageCatalog cata
         Blobs.Add(document.Content, document.Descriptor.MediaType);
     }
 
+    // Foreign layers are elsewhere, and stay there.
     private Task TakeBlobsAsync(IReadOnlyList<RepositoryAddress> sources, IEnumerable<Descriptor> blobs, CancellationToken cancellationToken) => Transfers.RunAsync(
-        blobs.DistinctBy(blob => (blob.Digest, blob.Size)),
+        blobs.Where(blob => !MediaTypes.IsForeign(blob.MediaType)).DistinctBy(blob => (blob.Digest, blob.Size)),
         transport.Options.ParallelTransfers,
         (blob, token) => _download.RunAsync(sources, blob, token),
         cancellationToken);

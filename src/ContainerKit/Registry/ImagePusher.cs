@@ -55,7 +55,8 @@ internal sealed class ImagePusher
     }
 
     private Task SendPartsAsync(Descriptor manifest, ILookup<Digest, string> owners, CancellationToken cancellationToken) => Transfers.RunAsync(
-        Manifest.PartsOf(Read(manifest), manifest).DistinctBy(blob => blob.Digest),
+        // Foreign layers may not be passed on.
+        Manifest.PartsOf(Read(manifest), manifest).Where(blob => !MediaTypes.IsForeign(blob.MediaType)).DistinctBy(blob => blob.Digest),
         _transport.Options.ParallelTransfers,
         (blob, token) => _upload.RunAsync(blob, _options.MountFrom.Concat(owners[blob.Digest]), token),
         cancellationToken);

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using ContainerKit.Tests.Linux.Support;
 
 namespace ContainerKit.Tests.Linux.Samples;
 
@@ -45,6 +46,57 @@ internal sealed class CkitImageTests : CkitFixture
 
     [Test]
     public void Layers_are_listed() => Assert.That(JsonNode.Parse(Output("layers", "--json", "box:1"))!.AsArray(), Has.Count.EqualTo(1));
+
+    [Test]
+    public void Images_and_containers_are_compared()
+    {
+        Edited("diff:1");
+        Output("create", "--name", "to-compare", "diff:1", "true");
+
+        Assert.That(Output("diff", "box:1", "diff:1"), Is.EqualTo("C /etc\nC /etc/motd\nA /etc/new"));
+        Assert.That(Output("diff", "to-compare", "diff:1"), Is.Empty);
+        Assert.That(Output("diff", "to-compare", "box:1"), Is.EqualTo("C /etc\nC /etc/motd\nD /etc/new"));
+        Assert.That(JsonNode.Parse(Output("diff", "--json", "box:1", "diff:1"))!.AsArray()[^1]!["After"]!["Digest"]!.ToString(), Is.EqualTo(Digest.Of("new\n"u8).ToString()));
+        Assert.That(Ckit("diff", "box:1", "nothing:1").ExitCode, Is.EqualTo(125));
+    }
+
+    [Test]
+    public void Layers_are_squashed_and_put_on_another_base()
+    {
+        Edited("edited:1");
+
+        Assert.That(Output("squash", "edited:1", "squashed:1"), Is.EqualTo("squashed:1"));
+        Assert.That(Output("rebase", "edited:1", "box:1", "squashed:1", "rebased:1"), Is.EqualTo("rebased:1"));
+        Assert.That(Layers("edited:1"), Has.Count.EqualTo(2));
+        Assert.That(Layers("squashed:1"), Has.Count.EqualTo(1));
+        Assert.That(Layers("rebased:1"), Is.EqualTo(Layers("squashed:1").Append(Layers("edited:1")[1])));
+        Assert.That(Output("diff", "edited:1", "squashed:1"), Is.Empty);
+        Assert.That(Output("cat", "rebased:1", "/etc/new"), Is.EqualTo("new"));
+    }
+
+    [Test]
+    public void Conversions_keep_what_the_layers_are()
+    {
+        var archive = Path.Combine(HostDirectory, "zstd.tar");
+        Output("convert", "--manifest", "docker", "--compression", "none", "box:1", "plain:1");
+        Output("save", "--compression", "zstd", "-o", archive, "box:1");
+        CkitIn("zstd", "load", "-i", archive);
+
+        Assert.That(Layers("plain:1"), Is.EqualTo(Layers("box:1")));
+        Assert.That(CkitIn("zstd", "layers", "--json", "box:1").Output, Does.Contain("tar+zstd").And.Contain(Layers("box:1")[0]));
+        Assert.That(Ckit("save", "--format", "docker", "--compression", "zstd", "-o", archive, "box:1").ExitCode, Is.EqualTo(125));
+    }
+
+    [Test]
+    public void A_squash_at_a_given_time_is_the_same_whenever_it_is_made()
+    {
+        Output("squash", "--timestamp", "1700000000", "box:1", "at:1");
+        Output("squash", "--timestamp", "1700000000", "at:1", "at:2");
+
+        Assert.That(Layers("at:2"), Is.EqualTo(Layers("at:1")));
+        Assert.That(Output("inspect", "at:1"), Does.Contain("2023-11-14T22:13:20Z"));
+        Assert.That(Ckit("squash", "--timestamp", "yesterday", "box:1", "at:3").ExitCode, Is.EqualTo(125));
+    }
 
     [TestCase("oci")]
     [TestCase("docker")]
@@ -147,4 +199,16 @@ internal sealed class CkitImageTests : CkitFixture
     }
 
     private string[] UnpackedTrees() => [.. Directory.GetDirectories(Path.Combine(HostDirectory, "store", "snapshots")).SelectMany(driver => Directory.GetDirectories(driver, "c-*")).Order()];
+
+    private void Edited(string name)
+    {
+        var tree = Directory.CreateDirectory(Path.Combine(HostDirectory, "edit", "etc"));
+        File.WriteAllText(Path.Combine(tree.FullName, "new"), "new\n");
+        File.WriteAllText(Path.Combine(tree.FullName, "motd"), "edited\n");
+        var archive = Path.Combine(HostDirectory, "edit.tar");
+        Shell.Run("tar", "-C", tree.Parent!.FullName, "--owner=0", "--group=0", "-cf", archive, "etc/motd", "etc/new");
+        Assert.That(Output("append", "box:1", archive, name), Is.EqualTo(name));
+    }
+
+    private List<string> Layers(string image) => [.. JsonNode.Parse(Output("layers", "--json", image))!.AsArray().Select(layer => layer!["DiffId"]!.ToString())];
 }

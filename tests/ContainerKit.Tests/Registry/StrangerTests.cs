@@ -116,10 +116,12 @@ internal sealed class StrangerTests : RegistryFixture
         Registry.Content.Add("app", "1", foreign);
         _ = Registry.Content["app"].Blobs.TryRemove(Digest.Of(image.Layers[0]), out _);
 
-        Assert.That(() => PullAsync("app:1", WithCredentials), Throws.InstanceOf<ContainerKitException>());
+        var pulled = await PullAsync("app:1", WithCredentials);
 
         Assert.That(_stranger.Requests, Is.Empty);
-        await AssertNothingArrived();
+        Assert.That(pulled.Layers[0].IsForeign);
+        Assert.That(() => pulled.Layers[0].OpenAsync(), Throws.TypeOf<ImageException>().With.Property("Hint").Contains(_stranger.Address.ToString()));
+        Assert.That(_stranger.Requests, Is.Empty);
     }
 
     [Test]

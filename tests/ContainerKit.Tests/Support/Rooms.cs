@@ -26,7 +26,7 @@ internal static class Rooms
     public static string Of(string file) => file.Split('/') switch
     {
         ["src", "ContainerKit", var room, _, ..] => room,
-        [.., var name] when name.StartsWith("ContainerHost", StringComparison.Ordinal) || name is "ImageStore.cs" => Facade,
+        [.., var name] when name.StartsWith("ContainerHost", StringComparison.Ordinal) || name.StartsWith("ImageStore.", StringComparison.Ordinal) => Facade,
         _ => Vocabulary,
     };
 

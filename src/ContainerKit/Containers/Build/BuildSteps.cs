@@ -1,7 +1,7 @@
 namespace ContainerKit.Containers.Build;
 
 /// <summary>Adds programs of the host with all that they need to start.</summary>
-internal sealed class AddHostProgramsStep(IReadOnlyList<string> programs) : BuildStep
+internal sealed class AddHostProgramsStep(IReadOnlyList<string> programs) : FilesStep
 {
     public override string Description => $"AddHostProgram {string.Join(' ', programs)}";
 
@@ -27,7 +27,7 @@ internal sealed class AddHostProgramsStep(IReadOnlyList<string> programs) : Buil
 }
 
 /// <summary>Adds one file whose content is in memory.</summary>
-internal sealed class AddFileStep(string path, ReadOnlyMemory<byte> content, int mode) : BuildStep
+internal sealed class AddFileStep(string path, ReadOnlyMemory<byte> content, int mode) : FilesStep
 {
     public override string Description => $"AddFile {path}";
 
@@ -35,7 +35,7 @@ internal sealed class AddFileStep(string path, ReadOnlyMemory<byte> content, int
 }
 
 /// <summary>Adds an empty directory.</summary>
-internal sealed class AddEmptyDirectoryStep(string path, int mode) : BuildStep
+internal sealed class AddEmptyDirectoryStep(string path, int mode) : FilesStep
 {
     public override string Description => $"AddDirectory {path}";
 
@@ -43,7 +43,7 @@ internal sealed class AddEmptyDirectoryStep(string path, int mode) : BuildStep
 }
 
 /// <summary>Adds a directory of the host with everything below it.</summary>
-internal sealed class AddDirectoryStep(string hostDirectory, string path) : BuildStep
+internal sealed class AddDirectoryStep(string hostDirectory, string path) : FilesStep
 {
     public override string Description => $"AddDirectory {path}";
 

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using ContainerKit.Containers;
 using ContainerKit.Containers.Build;
 using ContainerKit.Images;
-using ContainerKit.Layers;
 
 namespace ContainerKit;
 
@@ -17,19 +16,27 @@ public sealed class ImageBuilder
     private readonly ImmutableArray<BuildStep> _steps;
     private readonly ImmutableArray<Func<ImageConfig, ImageConfig>> _settings;
     private readonly PullPolicy _pull;
+    private readonly ImageEditOptions _options;
 
     internal ImageBuilder(ContainerHost host, ImageSource? baseImage)
-        : this(host, baseImage, [], [], PullPolicy.Never)
+        : this(host, baseImage, [], [], PullPolicy.Never, ImageEditOptions.Default)
     {
     }
 
-    private ImageBuilder(ContainerHost host, ImageSource? baseImage, ImmutableArray<BuildStep> steps, ImmutableArray<Func<ImageConfig, ImageConfig>> settings, PullPolicy pull)
+    private ImageBuilder(
+        ContainerHost host,
+        ImageSource? baseImage,
+        ImmutableArray<BuildStep> steps,
+        ImmutableArray<Func<ImageConfig, ImageConfig>> settings,
+        PullPolicy pull,
+        ImageEditOptions options)
     {
         _host = host;
         _base = baseImage;
         _steps = steps;
         _settings = settings;
         _pull = pull;
+        _options = options;
     }
 
     /// <summary>
@@ -74,6 +81,23 @@ public sealed class ImageBuilder
         return WithStep(new AddDirectoryStep(Path.GetFullPath(hostDirectory), ContainerPath.RequireAbsolute(path)));
     }
 
+    /// <summary>Adds a tar of the host as one layer: with the owners, times and whiteouts that it has.</summary>
+    /// <param name="archive">The archive's file: plain, or compressed with gzip, zstd, xz or bzip2. With gzip and zstd it is kept byte for byte.</param>
+    public ImageBuilder AddTar(string archive)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(archive);
+        return WithStep(new AddTarStep(Path.GetFullPath(archive)));
+    }
+
+    /// <summary>
+    /// Says when the image counts as made. Files that steps add count as last changed no later than that, as <c>SOURCE_DATE_EPOCH</c>
+    /// asks for; those of <see cref="AddTar"/> keep their times. So the same files give the same digest, whenever they were checked out.
+    /// </summary>
+    public ImageBuilder WithTimestamp(DateTimeOffset time) => new(_host, _base, _steps, _settings, _pull, _options with { Timestamp = time });
+
+    /// <summary>Says with what the layers of steps are compressed; gzip unless told otherwise.</summary>
+    public ImageBuilder WithCompression(LayerCompression compression) => new(_host, _base, _steps, _settings, _pull, _options with { Compression = compression });
+
     /// <summary>Sets the program that containers of the image start.</summary>
     public ImageBuilder WithEntrypoint(params string[] entrypoint) => WithSetting(config => config with { Entrypoint = [.. entrypoint] });
 
@@ -109,7 +133,7 @@ public sealed class ImageBuilder
     }
 
     /// <summary>Says when the base is fetched from its registry; <see cref="PullPolicy.Never"/> unless told otherwise.</summary>
-    public ImageBuilder WithPull(PullPolicy policy) => new(_host, _base, _steps, _settings, policy);
+    public ImageBuilder WithPull(PullPolicy policy) => new(_host, _base, _steps, _settings, policy, _options);
 
     /// <summary>Builds the image and names it.</summary>
     /// <param name="reference">The name, such as <c>web:1</c>.</param>
@@ -133,19 +157,14 @@ public sealed class ImageBuilder
         foreach (var step in _steps)
         {
             progress?.Report(new ImageProgress(ImagePhase.Building, step.Description, 0, null));
-            layers.Add(catalog.AddLayer(lease, output => Write(step, output, cancellationToken), CompressionKind.Gzip, cancellationToken));
-            config = config with { History = [.. config.History, new ImageHistory { CreatedBy = step.Description }] };
+            layers.Add(step.AddTo(catalog, lease, _options, cancellationToken));
+            config = config with { History = [.. config.History, new ImageHistory { Created = _options.Timestamp, CreatedBy = step.Description }] };
         }
+
+        config = config with { Created = _options.Timestamp ?? config.Created };
 
         config = _settings.Aggregate(config, (current, setting) => setting(current));
         return catalog.CreateImage(lease, config, layers, name, cancellationToken);
-    }
-
-    private static void Write(BuildStep step, Stream output, CancellationToken cancellationToken)
-    {
-        using var writer = new LayerWriter(output, leaveOpen: true);
-        step.WriteTo(new LayerBuilder(writer), cancellationToken);
-        writer.Finish();
     }
 
     private static int RequireMode(int mode)
@@ -155,7 +174,7 @@ public sealed class ImageBuilder
         return mode;
     }
 
-    private ImageBuilder WithStep(BuildStep step) => new(_host, _base, _steps.Add(step), _settings, _pull);
+    private ImageBuilder WithStep(BuildStep step) => new(_host, _base, _steps.Add(step), _settings, _pull, _options);
 
-    private ImageBuilder WithSetting(Func<ImageConfig, ImageConfig> setting) => new(_host, _base, _steps, _settings.Add(setting), _pull);
+    private ImageBuilder WithSetting(Func<ImageConfig, ImageConfig> setting) => new(_host, _base, _steps, _settings.Add(setting), _pull, _options);
 }

@@ -69,7 +69,9 @@ internal sealed class ImageSaver(Image image, BlobStore blobs, IProgress<ImagePr
         }
     }
 
-    private IEnumerable<Descriptor> Blobs => image.Layers.Select(layer => layer.Descriptor).Append(image.ConfigDescriptor).Append(image.Manifest).DistinctBy(blob => blob.Digest);
+    // A foreign layer that is not here is elsewhere for whoever reads the archive, too.
+    private IEnumerable<Descriptor> Blobs => image.Layers.Where(layer => !layer.IsForeign || blobs.Contains(layer.Descriptor.Digest)).Select(layer => layer.Descriptor)
+        .Append(image.ConfigDescriptor).Append(image.Manifest).DistinctBy(blob => blob.Digest);
 
     private byte[] Index()
     {

@@ -83,7 +83,7 @@ internal sealed class OciLayout(IArchiveFiles files) : IBlobSource
         var manifest = Manifest.Parse(json, manifestBlob);
         // Not needed here, but a config that cannot be read is better found before gigabytes of layers have been copied.
         ImageConfig.Parse(BlobStore.Read(this, manifest.Config, JsonDocuments.MaxBytes), $"config {manifest.Config.Digest}");
-        foreach (var layer in manifest.Layers)
+        foreach (var layer in manifest.Layers.Where(layer => !IsElsewhere(layer)))
         {
             blobs.Copy(this, layer, context.ReporterFor(layer), context.CancellationToken);
         }
@@ -91,6 +91,18 @@ internal sealed class OciLayout(IArchiveFiles files) : IBlobSource
         blobs.Copy(this, manifest.Config, null, context.CancellationToken);
         blobs.Add(json, manifestBlob.MediaType);
         return manifestBlob;
+    }
+
+    // A foreign layer may lie elsewhere. It is taken along where it is here, and never fetched.
+    private bool IsElsewhere(Descriptor layer)
+    {
+        if (!MediaTypes.IsForeign(layer.MediaType))
+        {
+            return false;
+        }
+
+        using var here = files.TryOpen($"blobs/sha256/{layer.Digest.Hex}");
+        return here is null;
     }
 
     private void CheckVersion()
