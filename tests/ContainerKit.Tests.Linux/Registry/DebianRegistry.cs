@@ -29,11 +29,9 @@ internal sealed partial class DebianRegistry : IDisposable
         _process = Process.Start(new ProcessStartInfo(HostPath.Find("docker-registry")!, ["serve", config]) { RedirectStandardError = true, RedirectStandardOutput = true })!;
         Host = ReadHost();
 
-        // Nobody reads the rest of what it says; somebody has to take it.
-        _process.ErrorDataReceived += (_, _) => { };
-        _process.BeginErrorReadLine();
-        _process.OutputDataReceived += (_, _) => { };
-        _process.BeginOutputReadLine();
+        // Nobody wants to know the rest of what it says; somebody has to take it.
+        _ = _process.StandardError.BaseStream.CopyToAsync(Stream.Null);
+        _ = _process.StandardOutput.BaseStream.CopyToAsync(Stream.Null);
     }
 
     /// <summary>What the fixtures that use it need.</summary>

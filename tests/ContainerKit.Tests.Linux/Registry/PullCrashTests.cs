@@ -21,8 +21,8 @@ internal sealed class PullCrashTests
 
         using (var process = new SecondProcess(nameof(PullOnce), directory.Path, registry.Host))
         {
-            // It writes a line when it has put something of the layer on the disk, and never gets all of it.
-            process.ReadLine();
+            // It never gets all of the layer; it dies when some of it is on the disk.
+            SpinWait.SpinUntil(() => new FileInfo(PartOf(directory.Path)) is { Exists: true, Length: > 0 });
             process.Kill();
         }
 
@@ -51,25 +51,18 @@ internal sealed class PullCrashTests
         await registry.SeenAsync(request => request.Path == "/v2/app/manifests/1", 2);
         gate.SetResult();
 
-        Assert.That(one.WaitForOutput() + other.WaitForOutput(), Does.Contain("layer"));
+        Assert.That(new[] { one.WaitForExit(), other.WaitForExit() }, Is.All.Zero);
         Assert.That(registry.Downloads.Count(), Is.EqualTo(2));
     }
 
-    /// <summary>Pulls the image, and says when some of its layer has come.</summary>
+    /// <summary>Pulls the image.</summary>
     internal static void PullOnce(string[] arguments)
     {
-        using var client = new RegistryClient(new RegistryOptions { AuthFiles = [], PlainHttp = [arguments[1]] });
-        new ImageStore(new ImageCatalog(arguments[0]), client).PullAsync($"{arguments[1]}/app:1", progress: new Teller()).GetAwaiter().GetResult();
+        // No type of this assembly may be needed on another thread: that would wait for the module's initializer, which this runs in.
+        string[] plain = [arguments[1]];
+        using var client = new RegistryClient(new RegistryOptions { AuthFiles = Array.Empty<string>(), PlainHttp = plain });
+        new ImageStore(new ImageCatalog(arguments[0]), client).PullAsync($"{arguments[1]}/app:1").GetAwaiter().GetResult();
     }
 
-    private sealed class Teller : IProgress<ImageProgress>
-    {
-        public void Report(ImageProgress value)
-        {
-            if (value.Item == Digest.Of(Image.Layers[0]).ToString() && value.BytesDone > 0)
-            {
-                Console.WriteLine("layer");
-            }
-        }
-    }
+    private static string PartOf(string store) => new ImageCatalog(store).Blobs.PathOfPart(Digest.Of(Image.Layers[0]));
 }
