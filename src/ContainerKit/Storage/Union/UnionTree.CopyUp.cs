@@ -52,13 +52,35 @@ internal sealed partial class UnionTree
 
         // Read before the directory gets its upper part, which moves the others.
         var (source, disk, name) = (node.Handle, node.Disk, node.Name);
-        var upper = EnsureUpper(node.Directory);
-        var times = _calls.Stat(upper);
-        Place(upper, name, (into, as_) => _copier.Copy(source, name, disk, into, as_, withContent, CancellationToken.None));
-
-        // To those who look at the directory nothing happened.
-        _calls.SetTimes(upper, default, times.AccessTime, times.ModifiedTime);
+        PlaceUnseen(node.Directory, name, (into, as_) => _copier.Copy(source, name, disk, into, as_, withContent, CancellationToken.None));
         return UpperNode(node.Directory, name);
+    }
+
+    /// <summary>Copies a lower file up, and opens the copy for reading and writing.</summary>
+    private SafeFileHandle CopyUpOpen(in UnionNode node, bool withContent)
+    {
+        _dialect.RefuseForeign(_calls, node.Handle, node.Name, node.Path);
+        var (source, disk, name) = (node.Handle, node.Disk, node.Name);
+        SafeFileHandle? copy = null;
+        try
+        {
+            PlaceUnseen(node.Directory, name, (into, as_) => copy = _copier.CopyFile(source, name, disk, into, as_, withContent, CancellationToken.None, out _));
+            return copy!;
+        }
+        catch
+        {
+            copy?.Dispose();
+            throw;
+        }
+    }
+
+    // To those who look at the directory nothing happened.
+    private void PlaceUnseen(UnionDirectory directory, string name, Action<SafeFileHandle, string> make)
+    {
+        var upper = EnsureUpper(directory);
+        var times = _calls.Stat(upper);
+        Place(upper, name, make);
+        _calls.SetTimes(upper, default, times.AccessTime, times.ModifiedTime);
     }
 
     /// <summary>Copies up everything in a directory. Names of one lower file become names of one copy.</summary>

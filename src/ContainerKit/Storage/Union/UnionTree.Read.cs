@@ -112,16 +112,20 @@ internal sealed partial class UnionTree
 
     private void RequireFile(in UnionNode node)
     {
+        RequireKindOfFile(node);
+        if (!IsSingleBranch)
+        {
+            _dialect.RefuseForeign(_calls, node.Handle, node.Name, node.Path);
+        }
+    }
+
+    private void RequireKindOfFile(in UnionNode node)
+    {
         // Opening a fifo would wait, and opening a device would act on the host's.
         var kind = StatOf(node).Kind;
         if (kind != FileKind.File)
         {
             throw Error(kind == FileKind.Directory ? Errno.EISDIR : Errno.ENXIO, $"open '{node.Path}'");
-        }
-
-        if (!IsSingleBranch)
-        {
-            _dialect.RefuseForeign(_calls, node.Handle, node.Name, node.Path);
         }
     }
 

@@ -31,8 +31,14 @@ internal sealed partial class UnionTree
             throw Error(Errno.EEXIST, $"make the file '{path}'");
         }
 
-        RequireFile(node);
         var isTruncating = (flags & OpenFlags.Truncate) != 0;
+        if (!node.IsUpper && access is OpenFlags.Write or OpenFlags.ReadWrite)
+        {
+            RequireKindOfFile(node);
+            return CopyUpOpen(node, withContent: !isTruncating);
+        }
+
+        RequireFile(node);
         var upper = CopyUp(node, withContent: !isTruncating);
         return OpenNode(upper, access | (isTruncating ? OpenFlags.Truncate : OpenFlags.Read));
     }

@@ -31,13 +31,27 @@ internal static unsafe class ContentCopier
     /// <param name="ct">Ends it early.</param>
     public static void Copy(SafeFileHandle source, SafeFileHandle target, long size, bool makesHoles, CancellationToken ct)
     {
-        var (from, to) = ((int)source.DangerousGetHandle(), (int)target.DangerousGetHandle());
-        if (size == 0 || LibC.ioctl(to, LibC.FICLONE, from) == 0)
+        if (size > 0 && !TryShare(source, target))
         {
-            return;
+            CopyBytes(source, target, size, isWhole: false, makesHoles, ct);
         }
+    }
 
-        if (!makesHoles && size <= SmallSize && LibC.lseek64(from, 0, LibC.SEEK_HOLE) >= size)
+    /// <summary>Lets <paramref name="target"/> share the blocks of <paramref name="source"/>: FICLONE.</summary>
+    public static bool TryShare(SafeFileHandle source, SafeFileHandle target) =>
+        LibC.ioctl((int)target.DangerousGetHandle(), LibC.FICLONE, (int)source.DangerousGetHandle()) == 0;
+
+    /// <summary>The same as <see cref="Copy"/> where blocks cannot be shared.</summary>
+    /// <param name="source">What is copied.</param>
+    /// <param name="target">Where to.</param>
+    /// <param name="size">How much of it.</param>
+    /// <param name="isWhole">Whether it is known that there are no holes.</param>
+    /// <param name="makesHoles">Whether blocks of zeros become holes, too.</param>
+    /// <param name="ct">Ends it early.</param>
+    public static void CopyBytes(SafeFileHandle source, SafeFileHandle target, long size, bool isWhole, bool makesHoles, CancellationToken ct)
+    {
+        var from = (int)source.DangerousGetHandle();
+        if (!makesHoles && size <= SmallSize && (isWhole || LibC.lseek64(from, 0, LibC.SEEK_HOLE) >= size))
         {
             ReadAndWrite(source, target, 0, size, makesHoles: false, ct);
             return;

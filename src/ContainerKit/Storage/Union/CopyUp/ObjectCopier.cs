@@ -15,7 +15,11 @@ namespace ContainerKit.Storage.Union.CopyUp;
 [SupportedOSPlatform("linux")]
 internal sealed class ObjectCopier(FileCalls calls, Func<string, bool> isOwnAttribute, bool losesAttributes = false, bool makesHoles = false)
 {
-    private const int PrivateFile = 0x180, PrivateDirectory = 0x1C0, OwnerRead = 0x100;
+    private const int PrivateFile = 0x180, PrivateDirectory = 0x1C0, OwnerRead = 0x100, AllRights = 0x1FF;
+    private const int BytesOfBlock = 512;
+
+    // Between which two file systems the last attempt to share blocks failed: asking for every file would be a system call for each.
+    private Unshareable? _unshareable;
 
     /// <summary>
     /// Copies one object (of a directory, only itself) to a new name. The last thing that is set are the times, so a directory's
@@ -27,7 +31,7 @@ internal sealed class ObjectCopier(FileCalls calls, Func<string, bool> isOwnAttr
         switch (stat.Kind)
         {
             case FileKind.File:
-                CopyFile(fromDirectory, fromName, stat, toDirectory, toName, withContent, ct);
+                CopyFile(fromDirectory, fromName, stat, toDirectory, toName, withContent, ct, out _).Dispose();
                 return;
             case FileKind.Directory:
                 calls.MakeDirectory(toDirectory, toName, PrivateDirectory);
@@ -57,21 +61,76 @@ internal sealed class ObjectCopier(FileCalls calls, Func<string, bool> isOwnAttr
         calls.SetTimes(toDirectory, toName, stat.AccessTime, stat.ModifiedTime);
     }
 
-    private void CopyFile(
-        SafeFileHandle fromDirectory, FileName fromName, in FileStat stat, SafeFileHandle toDirectory, FileName toName, bool withContent, CancellationToken ct)
+    /// <summary>Copies one file to a new name.</summary>
+    /// <param name="fromDirectory">Where it is, or, without a name, the file itself, open.</param>
+    /// <param name="fromName">Its name.</param>
+    /// <param name="stat">What is known of it; as much is copied as its size says.</param>
+    /// <param name="toDirectory">Where to.</param>
+    /// <param name="toName">The new name.</param>
+    /// <param name="withContent">Whether also the content is copied.</param>
+    /// <param name="ct">Ends it early.</param>
+    /// <param name="made">What the copy is on disk, as it was when it was made.</param>
+    /// <returns>The copy, open for reading and writing.</returns>
+    public SafeFileHandle CopyFile(
+        SafeFileHandle fromDirectory, FileName fromName, in FileStat stat, SafeFileHandle toDirectory, FileName toName, bool withContent, CancellationToken ct, out FileStat made)
     {
-        using var target = calls.Open(toDirectory, toName, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Exclusive | OpenFlags.NoFollow, PrivateFile);
-        if (!withContent || stat.Size == 0)
+        // With its last mode and owner from the beginning, where the process's umask and user allow, there is less to set afterwards.
+        var target = calls.Open(
+            toDirectory, toName, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Exclusive | OpenFlags.NoFollow, (stat.Permissions & AllRights) | PrivateFile);
+        try
         {
-            CopyMetadata(fromDirectory, fromName, stat, target, default);
-            return;
+            made = calls.Stat(target);
+            if (!withContent || stat.Size == 0)
+            {
+                CompleteFile(fromDirectory, fromName, stat, target, made);
+                return target;
+            }
+
+            // Without a name it is the open file itself.
+            using var opened = fromName.IsEmpty ? null : OpenForReading(fromDirectory, fromName, stat);
+            var source = opened ?? fromDirectory;
+            CopyContent(source, stat, target, made.Device, ct);
+            CompleteFile(source, default, stat, target, made);
+            return target;
+        }
+        catch
+        {
+            target.Dispose();
+            throw;
+        }
+    }
+
+    private void CopyContent(SafeFileHandle source, in FileStat stat, SafeFileHandle target, ulong targetDevice, CancellationToken ct)
+    {
+        if (_unshareable is not { } pair || pair.From != stat.Device || pair.To != targetDevice)
+        {
+            if (ContentCopier.TryShare(source, target))
+            {
+                return;
+            }
+
+            _unshareable = new Unshareable(stat.Device, targetDevice);
         }
 
-        // Without a name it is the open file itself.
-        using var opened = fromName.IsEmpty ? null : OpenForReading(fromDirectory, fromName, stat);
-        var source = opened ?? fromDirectory;
-        ContentCopier.Copy(source, target, stat.Size, makesHoles, ct);
-        CopyMetadata(source, default, stat, target, default);
+        // What takes as much room as it is long has no holes.
+        ContentCopier.CopyBytes(source, target, stat.Size, stat.Blocks * BytesOfBlock >= stat.Size, makesHoles, ct);
+    }
+
+    // In the order that CopyMetadata explains, without what the file has already.
+    private void CompleteFile(SafeFileHandle fromDirectory, FileName fromName, in FileStat stat, SafeFileHandle target, in FileStat made)
+    {
+        if (made.UserId != stat.UserId || made.GroupId != stat.GroupId)
+        {
+            calls.SetOwner(target, default, stat.UserId, stat.GroupId);
+        }
+
+        // An ACL changes the mode.
+        if (CopyAttributes(fromDirectory, fromName, target, default) || made.Permissions != stat.Permissions)
+        {
+            calls.SetMode(target, default, stat.Permissions);
+        }
+
+        calls.SetTimes(target, default, stat.AccessTime, stat.ModifiedTime);
     }
 
     private SafeFileHandle OpenForReading(SafeFileHandle directory, FileName name, in FileStat stat)
@@ -89,13 +148,13 @@ internal sealed class ObjectCopier(FileCalls calls, Func<string, bool> isOwnAttr
         return source;
     }
 
-    private void CopyAttributes(SafeFileHandle fromDirectory, FileName fromName, SafeFileHandle toDirectory, FileName toName)
+    private bool CopyAttributes(SafeFileHandle fromDirectory, FileName fromName, SafeFileHandle toDirectory, FileName toName)
     {
         // Nearly every object has none: one call, and nothing allocated.
         var errno = calls.TryListAttributes(fromDirectory, fromName, default, out var length);
         if (errno == Errno.EOPNOTSUPP || (errno == 0 && length == 0))
         {
-            return;
+            return false;
         }
 
         foreach (var attribute in calls.ListAttributes(fromDirectory, fromName))
@@ -114,5 +173,9 @@ internal sealed class ObjectCopier(FileCalls calls, Func<string, bool> isOwnAttr
                 throw new LinuxException(errno, $"keep the attribute '{attribute}' of '{fromName.ToString()}'");
             }
         }
+
+        return true;
     }
+
+    private sealed record Unshareable(ulong From, ulong To);
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using ContainerKit.Linux;
+using ContainerKit.Storage.Union.CopyUp;
 using Microsoft.Win32.SafeHandles;
 
 namespace ContainerKit.Storage.Union.Core;
@@ -64,8 +65,8 @@ internal sealed partial class UnionCore
         {
             try
             {
-                CopierFrom(inode.Branch, upper).Copy(source!, default, disk with { Size = Math.Min(disk.Size, length) }, upper.Staging, aside, length > 0, CancellationToken.None);
-                errno = EndCopyUp(inode, upper, aside, disk, isForLink);
+                errno = MakeCopy(CopierFrom(inode.Branch, upper), source!, disk with { Size = Math.Min(disk.Size, length) }, upper, aside, length > 0, out var copy);
+                errno = errno != 0 ? errno : EndCopyUp(inode, upper, aside, disk, copy, isForLink);
                 isDone = errno == 0;
                 return errno;
             }
@@ -119,7 +120,19 @@ internal sealed partial class UnionCore
         }
     }
 
-    private int EndCopyUp(Inode inode, UpperBranch upper, string aside, in FileStat disk, bool isForLink)
+    private int MakeCopy(ObjectCopier copier, SafeFileHandle source, in FileStat disk, UpperBranch upper, string aside, bool withContent, out FileStat copy)
+    {
+        if (disk.IsRegular)
+        {
+            copier.CopyFile(source, default, disk, upper.Staging, aside, withContent, CancellationToken.None, out copy).Dispose();
+            return 0;
+        }
+
+        copier.Copy(source, default, disk, upper.Staging, aside, withContent, CancellationToken.None);
+        return _calls.TryStat(upper.Staging, aside, out copy);
+    }
+
+    private int EndCopyUp(Inode inode, UpperBranch upper, string aside, in FileStat disk, in FileStat copy, bool isForLink)
     {
         _tree.EnterWriteLock();
         try
@@ -130,8 +143,7 @@ internal sealed partial class UnionCore
                 return Errno.EAGAIN;
             }
 
-            var errno = _calls.TryStat(upper.Staging, aside, out var copy);
-            errno = errno != 0 ? errno : inode.Name is { } place
+            var errno = inode.Name is { } place
                 ? PlaceCopy(inode, place, upper, aside, disk, isForLink)
                 : HoldCopy(inode, upper, aside);
             if (errno != 0)
