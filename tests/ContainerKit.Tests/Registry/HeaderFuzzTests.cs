@@ -28,7 +28,7 @@ internal sealed class HeaderFuzzTests : RegistryFixture
         from value in Values
         select form.Replace("{0}", value, StringComparison.Ordinal);
 
-    private RegistryOptions Impatient => WithCredentials with { Timeout = TimeSpan.FromMilliseconds(100), MaxAttempts = 2, MaxRetryDelay = TimeSpan.Zero, UploadChunkBytes = 100_000 };
+    private RegistryOptions Impatient => WithCredentials with { Timeout = TimeSpan.FromMilliseconds(50), MaxAttempts = 2, MaxRetryDelay = TimeSpan.Zero, UploadChunkBytes = 100_000 };
 
     [TestCase("/manifests/", null, "Docker-Content-Digest")]
     [TestCase("/manifests/", null, "Content-Type")]

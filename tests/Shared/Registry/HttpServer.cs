@@ -55,7 +55,7 @@ internal abstract class HttpServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         // A test may end a server before its fixture does.
-        if (_accepting.IsCompleted)
+        if (_stop.IsCancellationRequested)
         {
             return;
         }
@@ -89,6 +89,11 @@ internal abstract class HttpServer : IAsyncDisposable
                 var connection = ServeAsync(await _listener.AcceptSocketAsync(_stop.Token));
                 _connections[connection] = true;
                 _ = connection.ContinueWith(ended => _connections.TryRemove(ended, out _), TaskScheduler.Default);
+            }
+            catch (SocketException) when (!_stop.IsCancellationRequested)
+            {
+                // A client that left before its turn came; the next may stay.
+                continue;
             }
             catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
             {
