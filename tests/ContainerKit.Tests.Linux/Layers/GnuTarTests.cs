@@ -1,10 +1,14 @@
 using ContainerKit.Layers;
+using ContainerKit.Linux;
+using ContainerKit.Storage;
+using ContainerKit.Storage.Union;
 using ContainerKit.Tests.Linux.Support;
 
 namespace ContainerKit.Tests.Linux.Layers;
 
 /// <summary>
-/// What GNU tar writes is read, written anew, and given back to GNU tar: it must make the same tree of that as of its own archive.
+/// What GNU tar writes is unpacked; and it is read, written anew, and given back to GNU tar. Both must make the same tree of it as GNU tar
+/// makes of its own archive.
 /// </summary>
 public sealed class GnuTarTests
 {
@@ -26,6 +30,29 @@ public sealed class GnuTarTests
 
     // What the kernel and the file system, and not the archive, decide is the same on both sides.
     private const string Unpack = """mkdir "$1" && LC_ALL=C tar -C "$1" --numeric-owner --xattrs --xattrs-include='*' -xpf "$2" 2>&1""";
+
+    // Sixty objects in random directories, with names of any byte, odd modes, times of any century, links, holes and attributes.
+    private const string MakeRandomTree = """
+        mkdir "$1" && cd "$1"
+        RANDOM=$2
+        dirs=(.) files=()
+        for i in $(seq 60); do
+            byte=$((RANDOM % 255 + 1)); [ $byte != 47 ] || byte=200
+            name="${dirs[RANDOM % ${#dirs[@]}]}/$(printf "$(printf '\\%03o' $byte)")-$i"
+            [ $((RANDOM % 12)) != 0 ] || name="$name$(printf 'long%.0s' $(seq 60))"
+            mode=$((RANDOM % 4096 | 0400)) time=@$((RANDOM * RANDOM * 4 - 2147483648)).$((RANDOM))
+            case $((RANDOM % 8)) in
+                0|1) mkdir "$name"; dirs+=("$name"); mode=$((mode | 0700)) ;;
+                2) ln -s "target $RANDOM" "$name"; touch -h -d "$time" "$name"; continue ;;
+                3) [ ${#files[@]} -gt 0 ] || continue; ln "${files[RANDOM % ${#files[@]}]}" "$name"; continue ;;
+                4) mkfifo "$name" ;;
+                5) truncate -s $((RANDOM * 100)) "$name"; printf data | dd of="$name" bs=4k seek=$((RANDOM % 100)) conv=notrunc status=none ;;
+                *) head -c $((RANDOM)) /dev/urandom > "$name"; files+=("$name"); [ $((RANDOM % 3)) != 0 ] || setfattr -n "user.note$i" -v "$RANDOM" "$name" ;;
+            esac
+            chmod $(printf %o $mode) "$name"
+            touch -d "$time" "$name"
+        done
+        """;
 
     private TemporaryDirectory _directory = null!;
 
@@ -52,6 +79,16 @@ public sealed class GnuTarTests
     [TestCase("--format=ustar", "--exclude=directory*", "--exclude=deep-hard", "--exclude=long-link", "--exclude=nnn*", "--exclude=pipe")]
     [TestCase("--format=v7", "--exclude=directory*", "--exclude=deep-hard", "--exclude=long-link", "--exclude=nnn*", "--exclude=pipe")]
     public void The_tree_is_the_same(params string[] options) => AssertSameTree(options);
+
+    [Test]
+    public void Random_trees_are_the_same([Range(1, 12)] int seed)
+    {
+        Shell.Script(MakeRandomTree, _directory["random"], $"{seed}");
+        Directory.Delete(_directory["tree"], recursive: true);
+        Directory.Move(_directory["random"], _directory["tree"]);
+
+        AssertSameTree("--format=pax", "--sparse", "--xattrs", "--xattrs-include=*");
+    }
 
     [Test]
     public void Names_that_are_not_UTF8_are_the_same([Values("--format=gnu", "--format=pax")] string format)
@@ -86,8 +123,19 @@ public sealed class GnuTarTests
 
         Shell.Script(Unpack, _directory["theirs"], _directory["theirs.tar"]);
         Shell.Script(Unpack, _directory["ours"], _directory["ours.tar"]);
+        UnpackOurselves(_directory["theirs.tar"], _directory["unpacked"]);
 
-        Assert.That(TreeListing.Of(_directory["ours"]), Is.EqualTo(TreeListing.Of(_directory["theirs"])));
+        var expected = TreeListing.Of(_directory["theirs"]);
+        Assert.That(TreeListing.Of(_directory["ours"]), Is.EqualTo(expected));
+        Assert.That(TreeListing.Of(_directory["unpacked"]), Is.EqualTo(expected));
+    }
+
+    private static void UnpackOurselves(string archive, string directory)
+    {
+        Directory.CreateDirectory(directory);
+        using var reader = new LayerReader(File.OpenRead(archive));
+        using var tree = UnionTree.OfDirectory(RootedDirectory.Open(directory));
+        LayerApplier.Apply(reader, tree);
     }
 
     private static void Rewrite(string from, string to)

@@ -23,6 +23,11 @@ internal sealed class LayerArchive
         },
         System.Text.Encoding.Latin1.GetBytes(content));
 
+    public LayerArchive DirectoryWith(string path, string attribute, string value) => Add(path, Of(FileKind.Directory, 0x1ED, 0, 0) with
+    {
+        ExtendedAttributes = new Dictionary<string, ReadOnlyMemory<byte>> { [attribute] = System.Text.Encoding.Latin1.GetBytes(value) },
+    });
+
     public LayerArchive FileOf(string path, string content, int mode, uint user, UnixTime time) =>
         Add(path, Of(FileKind.File, mode, user, user) with { Size = content.Length, ModifiedTime = time }, System.Text.Encoding.Latin1.GetBytes(content));
 

@@ -217,6 +217,22 @@ internal abstract class StorageDriverContract
     }
 
     [Test]
+    public void Nothing_inherits_an_access_control_list_that_its_entry_does_not_have()
+    {
+        // user::rwx,user:1000:rwx,group::r-x,mask::rwx,other::r-x
+        var list = System.Text.Encoding.Latin1.GetString(Convert.FromHexString(
+            "02000000" + "01000700FFFFFFFF" + "02000700E8030000" + "04000500FFFFFFFF" + "10000700FFFFFFFF" + "20000500FFFFFFFF"));
+        Layer("base", null, new LayerArchive().DirectoryWith("/d", "system.posix_acl_default", list).File("/d/f", mode: 0x180).Directory("/d/inner", 0x1C0).Fifo("/d/p"));
+        Layer("top", "base", new LayerArchive().File("/d/later", mode: 0x1A0));
+
+        using var view = _store.View("look", "top");
+        using var tree = _store.OpenTree(view);
+        Assert.That(tree.ListAttributes("/d"), Is.EqualTo(new[] { "system.posix_acl_default" }));
+        Assert.That(new[] { "/d/f", "/d/inner", "/d/p", "/d/later" }.SelectMany(path => tree.ListAttributes(path)), Is.Empty);
+        Assert.That(tree.Stat("/d/later").Stat.Permissions, Is.EqualTo(0x1A0));
+    }
+
+    [Test]
     public void A_hard_link_to_nothing_is_the_images_fault()
     {
         Assert.That(

@@ -22,6 +22,9 @@ internal sealed class UnionDirectory(string path) : IDisposable
     /// <summary>Where the parts begin that are not writable.</summary>
     public int FirstLower => Upper is null ? 0 : 1;
 
+    /// <summary>Whether what is made in the writable one inherits an access control list; null as long as nobody has looked.</summary>
+    public bool? HasDefaultAcl { get; set; }
+
     public string ChildPath(string name) => Path.Length == 1 ? "/" + name : $"{Path}/{name}";
 
     public void Dispose()

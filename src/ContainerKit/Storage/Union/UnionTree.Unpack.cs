@@ -8,6 +8,7 @@ namespace ContainerKit.Storage.Union;
 internal sealed partial class UnionTree
 {
     private const int NewParentMode = 0x1ED, AnyMode = 0x1C0;
+    private const string AccessAcl = "system.posix_acl_access", DefaultAcl = "system.posix_acl_default";
 
     private readonly SortedSet<string> _recordedAttributes = new(StringComparer.Ordinal), _lostAttributes = new(StringComparer.Ordinal);
 
@@ -62,6 +63,7 @@ internal sealed partial class UnionTree
 
         LinuxException.ThrowIf(errno, $"make the file '{path}'");
         UncoverPlace(directory, name);
+        DropInheritedAcls(path, file, "");
         return file;
     }
 
@@ -86,6 +88,11 @@ internal sealed partial class UnionTree
 
         LinuxException.ThrowIf(errno, $"make '{path}'");
         UncoverPlace(directory, name);
+        if (metadata.Kind != FileKind.Symlink)
+        {
+            DropInheritedAcls(path, directory, name);
+        }
+
         DescribeObject(directory, name, path, metadata, accessTime, isReplaced: false);
     }
 
@@ -99,6 +106,7 @@ internal sealed partial class UnionTree
         if (path == "/")
         {
             DescribeObject(WritableRoot(), "", path, metadata, metadata.ModifiedTime, isReplaced: true);
+            _root.HasDefaultAcl = null;
             return;
         }
 
@@ -117,6 +125,7 @@ internal sealed partial class UnionTree
 
             _calls.MakeDirectory(directory, name, _ownership.DiskModeOf(WantedStat.Of(metadata)) | AnyMode);
             _cache.Forget(path);
+            DropInheritedAcls(path, directory, name);
 
             // What it would be merged with, though it takes the place of something else. AUFS looks for that below files, too.
             var below = hadUpper ? FindBelow(parent, name) : node;
@@ -132,6 +141,10 @@ internal sealed partial class UnionTree
         }
 
         DescribeObject(directory, name, path, metadata, metadata.ModifiedTime, isReplaced: !isNew);
+        if (_cache.TryGet(path) is { } known)
+        {
+            known.HasDefaultAcl = null;
+        }
     }
 
     /// <summary>Puts another name of an existing object in place of whatever is there.</summary>
@@ -237,6 +250,17 @@ internal sealed partial class UnionTree
     {
         var slash = path.LastIndexOf('/');
         return (EnsureUpper(DirectoryAt(ParentOf(path))), path[(slash + 1)..]);
+    }
+
+    // The kernel gives new objects the list that their directory says, and the archive says all that they shall have.
+    private void DropInheritedAcls(string path, SafeFileHandle at, FileName name)
+    {
+        var directory = DirectoryAt(ParentOf(path));
+        if (directory.HasDefaultAcl ??= _calls.TryGetAttribute(directory.Top, default, DefaultAcl, default, out _) == 0)
+        {
+            _ = _calls.TryRemoveAttribute(at, name, DefaultAcl);
+            _ = _calls.TryRemoveAttribute(at, name, AccessAcl);
+        }
     }
 
     private void MakeFirstAbsent(string path, List<MadeParent> made)
