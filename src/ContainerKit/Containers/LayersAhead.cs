@@ -10,7 +10,7 @@ internal sealed class LayersAhead : IDisposable
 {
     // Of all pipes together, whatever the layers' sizes. What the decoders hold comes on top: for gzip nothing to speak of, for zstd
     // the window that the layer was written with, usually 8 MiB or less.
-    private const int MaxBytes = 32 << 20;
+    private const int MaxBytes = 12 << 20;
     private const int FewestAtOnce = 2, MostAtOnce = 4;
 
     private readonly Queue<Layer> _waiting;
