@@ -10,10 +10,10 @@ internal static class RandomLayers
     private static readonly UnixTime[] Times = [new(0, 0), new(1_000_000_000, 0), new(1_700_000_000, 123_456_789)];
 
     /// <summary>Everything about a tree, a line for each path: what it is, its content's digest, and the first of its names.</summary>
-    public static string[] Dump(LayerTree tree, bool withTimesOfDirectories = true)
+    public static string[] Dump(LayerTree tree)
     {
         var firstNames = new Dictionary<TreeNode, string>();
-        return [.. Lines("/", tree.Root, firstNames, withTimesOfDirectories)];
+        return [.. Lines("/", tree.Root, firstNames)];
     }
 
     /// <summary>An archive of random objects in a few directories, so that one often meets another's name; every third is a whiteout, when wanted.</summary>
@@ -80,14 +80,13 @@ internal static class RandomLayers
             : new Dictionary<string, ReadOnlyMemory<byte>>(),
     };
 
-    private static IEnumerable<string> Lines(string path, TreeNode node, Dictionary<TreeNode, string> firstNames, bool withTimes)
+    private static IEnumerable<string> Lines(string path, TreeNode node, Dictionary<TreeNode, string> firstNames)
     {
         var file = node.Metadata;
         var attributes = string.Join(',', file.ExtendedAttributes.Select(each => $"{each.Key}={Convert.ToHexString(each.Value.Span)}").Order(StringComparer.Ordinal));
         var first = node.IsDirectory || firstNames.TryAdd(node, path) ? "" : firstNames[node];
-        var time = withTimes || !node.IsDirectory ? $"{file.ModifiedTime.Seconds}.{file.ModifiedTime.Nanoseconds}" : "";
-        yield return $"{path} {file.Kind} {Convert.ToString(file.Mode, 8)} {file.UserId}:{file.GroupId} {file.Size} {time} {file.LinkTarget} {file.DeviceMajor}:{file.DeviceMinor} [{attributes}] {node.Content?.Digest} {first}";
-        foreach (var line in node.IsDirectory ? node.InOrder.SelectMany(child => Lines(LayerPath.Combine(path, child.Key), child.Value, firstNames, withTimes)) : [])
+        yield return $"{path} {file.Kind} {Convert.ToString(file.Mode, 8)} {file.UserId}:{file.GroupId} {file.Size} {file.ModifiedTime.Seconds}.{file.ModifiedTime.Nanoseconds} {file.LinkTarget} {file.DeviceMajor}:{file.DeviceMinor} [{attributes}] {node.Content?.Digest} {first}";
+        foreach (var line in node.IsDirectory ? node.InOrder.SelectMany(child => Lines(LayerPath.Combine(path, child.Key), child.Value, firstNames)) : [])
         {
             yield return line;
         }

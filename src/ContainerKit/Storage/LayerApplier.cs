@@ -232,6 +232,9 @@ internal sealed class LayerApplier
         while (_written.Add(path) && path.Length > 1)
         {
             path = ParentOf(path);
+
+            // A mark further up may yet take something out of it that had been copied up only to be changed.
+            KeepTimesOf(path);
         }
     }
 
