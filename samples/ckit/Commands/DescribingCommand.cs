@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Ckit.CommandLine;
+using Ckit.Output;
 
 namespace Ckit.Commands;
 
@@ -21,6 +22,8 @@ internal abstract class DescribingCommand : HostCommand
     private readonly Option<string?> _network = new("--network", "--net") { Description = "none (nothing but loopback; unless given) or host (the host's own).", HelpName = "MODE" };
     private readonly Option<string[]> _addedCapabilities = new("--cap-add") { Description = "Gives a capability beyond docker's fourteen.", HelpName = "NAME" };
     private readonly Option<string[]> _droppedCapabilities = new("--cap-drop") { Description = "Takes a capability away; ALL takes all.", HelpName = "NAME" };
+    private readonly Option<string?> _pull = new("--pull") { Description = "When the image is fetched from its registry: never (unless given), missing or always.", HelpName = "POLICY" };
+    private readonly RegistryFlags _registry = new();
     private readonly Argument<string> _image = new("IMAGE") { Description = "The image's name or digest." };
     private readonly Argument<string[]> _command = new("COMMAND")
     {
@@ -34,23 +37,27 @@ internal abstract class DescribingCommand : HostCommand
         Option[] options =
         [
             _name, _environment, _directory, _user, _hostname, _entrypoint, _memory, _cpus, _processes, _readOnly, _volumes, _memoryFileSystems, _network,
-            _addedCapabilities, _droppedCapabilities,
+            _addedCapabilities, _droppedCapabilities, _pull,
         ];
         foreach (var option in options)
         {
             Add(option);
         }
 
+        _registry.AddTo(this);
         Add(_image);
         Add(_command);
     }
+
+    protected override RegistryOptions RegistryOptions(ParseResult line) =>
+        PolicyOf(line) == PullPolicy.Never ? base.RegistryOptions(line) : _registry.Read(line, line.GetRequiredValue(_image));
 
     protected string? NameOf(ParseResult line) => line.GetValue(_name);
 
     /// <summary>The container as the command line describes it, but for its name.</summary>
     protected async Task<ContainerBuilder> DescribeAsync(ContainerHost host, ParseResult line, CancellationToken cancellationToken)
     {
-        var image = await Lookup.ImageAsync(host, line.GetRequiredValue(_image), cancellationToken);
+        var image = await ImageAsync(host, line, cancellationToken);
         var command = line.GetValue(_command) ?? [];
         if (command.Length == 0 && line.GetValue(_entrypoint) is null && image.Config is { Entrypoint: [], Command: [] })
         {
@@ -72,5 +79,25 @@ internal abstract class DescribingCommand : HostCommand
         description = line.GetValue(_cpus) is { } cpus ? ContainerFlags.Processors(description, cpus) : description;
         description = line.GetValue(_processes) is { } processes and not (0 or -1) ? description.WithProcessLimit(processes) : description;
         return line.GetValue(_readOnly) ? description.WithReadOnlyRoot() : description;
+    }
+
+    private PullPolicy PolicyOf(ParseResult line) => line.GetValue(_pull) switch
+    {
+        null or "never" => PullPolicy.Never,
+        "missing" => PullPolicy.Missing,
+        "always" => PullPolicy.Always,
+        var other => throw new UsageException($"An image is fetched never, missing or always, and not '{other}'."),
+    };
+
+    private async Task<Image> ImageAsync(ContainerHost host, ParseResult line, CancellationToken cancellationToken)
+    {
+        var (policy, name) = (PolicyOf(line), line.GetRequiredValue(_image));
+        if (policy == PullPolicy.Never || (policy == PullPolicy.Missing && await host.Images.FindAsync(name, cancellationToken) is not null))
+        {
+            return await Lookup.ImageAsync(host, name, cancellationToken);
+        }
+
+        using var progress = new ProgressBar();
+        return await host.Images.PullAsync(name, progress: progress, cancellationToken: cancellationToken);
     }
 }

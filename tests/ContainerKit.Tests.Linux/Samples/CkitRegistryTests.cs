@@ -23,6 +23,23 @@ internal sealed class CkitRegistryTests : CkitFixture
     }
 
     [Test]
+    public async Task A_container_is_run_of_an_image_that_is_fetched_for_it_when_that_is_asked_for()
+    {
+        await using var registry = new TestRegistry();
+        var name = $"{registry.Host}/team/box:3";
+        Output("push", "--insecure", "box:1", name);
+
+        var unasked = CkitIn("fetching", "run", "--rm", name, "cat", "/etc/motd");
+        var asked = CkitIn("fetching", "run", "--rm", "--pull", "missing", "--insecure", name, "cat", "/etc/motd");
+        var requests = registry.Requests.Count;
+        var again = CkitIn("fetching", "run", "--rm", "--pull", "missing", "--insecure", name, "cat", "/etc/motd");
+
+        Assert.That((unasked.ExitCode, asked.ExitCode, again.ExitCode), Is.EqualTo((125, 0, 0)), asked.Error + again.Error);
+        Assert.That((asked.Output, again.Output), Is.EqualTo(("hello from below\n", "hello from below\n")));
+        Assert.That(registry.Requests, Has.Count.EqualTo(requests));
+    }
+
+    [Test]
     public async Task Credentials_are_given_by_an_option()
     {
         await using var registry = new TestRegistry(new RegistryRules { Authentication = Authentication.Bearer });
