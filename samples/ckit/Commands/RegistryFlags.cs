@@ -12,9 +12,11 @@ internal sealed class RegistryFlags
     private readonly Option<string?> _authFile = new("--authfile") { Description = "Where docker login or podman login wrote that.", HelpName = "FILE" };
     private readonly Option<string?> _authority = new("--ca") { Description = "Trusts certificates that these authorities signed, too.", HelpName = "PEM-FILE" };
 
+    private readonly Option<string[]> _realms = new("--token-realm") { Description = "Trusts a token service of another origin with the credentials, such as https://gitlab.example.", HelpName = "URL" };
+
     public void AddTo(Command command)
     {
-        foreach (var option in (Option[])[_insecure, _credentials, _authFile, _authority])
+        foreach (var option in (Option[])[_insecure, _credentials, _authFile, _authority, _realms])
         {
             command.Add(option);
         }
@@ -28,6 +30,7 @@ internal sealed class RegistryFlags
         {
             PlainHttp = line.GetValue(_insecure) ? [registry] : [],
             AuthFiles = line.GetValue(_authFile) is { } file ? [file] : null,
+            TrustedTokenRealms = line.GetValue(_realms) ?? [],
             CertificateAuthorities = line.GetValue(_authority) is { } path ? [.. AuthoritiesIn(path)] : [],
             Credentials = credentials is null ? null : (request, _) => ValueTask.FromResult(request.Registry.Equals(registry, StringComparison.OrdinalIgnoreCase) ? credentials : null),
         };

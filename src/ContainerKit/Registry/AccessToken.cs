@@ -24,9 +24,10 @@ internal sealed record AccessToken(string Value, DateTimeOffset Expires)
     /// <param name="service">What the registry calls itself there, or null.</param>
     /// <param name="scopes">What it must allow.</param>
     /// <param name="credentials">Who asks, or null for anybody.</param>
+    /// <param name="hint">What the user can do when there is no token.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public static async Task<AccessToken> RequestAsync(
-        RegistryTransport transport, RegistryEndpoint endpoint, Uri realm, string? service, IReadOnlyList<string> scopes, RegistryCredentials? credentials, CancellationToken cancellationToken)
+        RegistryTransport transport, RegistryEndpoint endpoint, Uri realm, string? service, IReadOnlyList<string> scopes, RegistryCredentials? credentials, string hint, CancellationToken cancellationToken)
     {
         var asked = DateTimeOffset.UtcNow;
         using var response = await transport.SendToRealmAsync(
@@ -34,7 +35,7 @@ internal sealed record AccessToken(string Value, DateTimeOffset Expires)
         if (response.StatusCode != HttpStatusCode.OK)
         {
             var refusal = await RegistryErrors.OfAsync(response, endpoint, $"a token for '{string.Join(' ', scopes)}'", transport.Options.Timeout, cancellationToken).ConfigureAwait(false);
-            throw new RegistryException(refusal.Message, refusal) { StatusCode = refusal.StatusCode, Hint = credentials is null ? Authenticator.NoCredentials(endpoint) : Authenticator.WrongCredentials(endpoint) };
+            throw new RegistryException(refusal.Message, refusal) { StatusCode = refusal.StatusCode, Hint = hint };
         }
 
         var body = await Body.ReadAsync(response, MaxAnswerBytes, transport.Options.Timeout, cancellationToken).ConfigureAwait(false);

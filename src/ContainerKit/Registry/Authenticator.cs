@@ -18,13 +18,13 @@ internal sealed class Authenticator(RegistryTransport transport, RegistryEndpoin
 
     /// <summary>What the user can do when the registry does not let us in.</summary>
     public string Hint => _withheldFrom is { } realm
-        ? $"The registry's token service is at {realm.GetLeftPart(UriPartial.Authority)}, another origin than its own, and was asked without credentials: if it is the right one, put it into RegistryOptions.TrustedTokenRealms."
+        ? $"The registry's token service is at {realm.GetLeftPart(UriPartial.Authority)}, another origin than its own, and was asked without credentials: if it is the right one, put it into RegistryOptions.TrustedTokenRealms (ckit: --token-realm)."
         : _hadCredentials ? WrongCredentials(endpoint) : NoCredentials(endpoint);
 
-    public static string NoCredentials(RegistryEndpoint endpoint) =>
+    private static string NoCredentials(RegistryEndpoint endpoint) =>
         $"There are no credentials for '{endpoint.Name}': give some by RegistryOptions.Credentials (ckit: --creds), or log in with docker or podman.";
 
-    public static string WrongCredentials(RegistryEndpoint endpoint) => $"Look whether the credentials for '{endpoint.Name}' are right, and may do this.";
+    private static string WrongCredentials(RegistryEndpoint endpoint) => $"Look whether the credentials for '{endpoint.Name}' are right, and may do this.";
 
     public static AuthenticationHeaderValue BasicOf(RegistryCredentials credentials) =>
         new("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{credentials.Username}:{credentials.Password}")));
@@ -127,7 +127,7 @@ internal sealed class Authenticator(RegistryTransport transport, RegistryEndpoin
             _tokens.Clear();
         }
 
-        return _tokens[key] = await AccessToken.RequestAsync(transport, endpoint, realm, challenge.Find("service"), scopes, found, cancellationToken).ConfigureAwait(false);
+        return _tokens[key] = await AccessToken.RequestAsync(transport, endpoint, realm, challenge.Find("service"), scopes, found, Hint, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<RegistryCredentials?> FindCredentialsAsync(RepositoryAddress target, CancellationToken cancellationToken)

@@ -126,6 +126,10 @@ internal sealed class BlobDownload(RegistryTransport transport, BlobStore blobs,
             case HttpStatusCode.PartialContent when response.Content.Headers.ContentRange is { From: { } from } range && from == part.Length:
                 RequireLength(blob, range.Length);
                 break;
+            case HttpStatusCode.PartialContent when part.Length > 0:
+                // It takes ranges and gives others: the whole is asked for next.
+                part.Restart();
+                throw new EndOfStreamException("it was asked for the rest, and answered with another piece");
             case HttpStatusCode.PartialContent:
                 throw new RegistryException($"The registry '{request.Target.Endpoint.Name}' was asked for the blob {blob.Digest} from byte {part.Length}, and answered with another piece.");
             case HttpStatusCode.RequestedRangeNotSatisfiable when part.Length > 0:

@@ -162,6 +162,18 @@ internal abstract class StorageDriverContract
     }
 
     [Test]
+    public void A_link_to_directories_that_are_not_there_has_all_of_them_made_inside()
+    {
+        Layer("base", null, new LayerArchive()
+            .Symlink("/log", "/data/logs/here").Directory("/var").Symlink("/var/run", "../one/two/").Symlink("/round", "round").Symlink("/up", "../../../x/y"));
+
+        Layer("top", "base", new LayerArchive().File("/log/deep/app", "1").File("/var/run/pid", "2").File("/up/z", "3"));
+
+        Assert.That(Paths("top"), Is.SupersetOf(new[] { "/data/logs/here/deep/app", "/one/two/pid", "/x/y/z" }));
+        Assert.That(() => Layer("more", "base", new LayerArchive().File("/round/a", "4")), Throws.TypeOf<ImageException>());
+    }
+
+    [Test]
     public void Directories_that_no_entry_describes_are_made_or_keep_what_they_are()
     {
         Layer("base", null, new LayerArchive().Directory("/known", 0x1C0, 3, 4));

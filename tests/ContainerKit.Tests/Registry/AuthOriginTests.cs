@@ -71,6 +71,11 @@ public sealed class AuthOriginTests
         Throws.TypeOf<RegistryException>().With.Property(nameof(RegistryException.Hint)).Contains("TrustedTokenRealms").And.Property(nameof(RegistryException.StatusCode)).EqualTo(HttpStatusCode.Unauthorized));
 
     [Test]
+    public void A_token_service_that_gives_nothing_without_the_password_that_it_was_not_given_is_named_in_the_hint() => Assert.That(
+        () => ListTagsAsync(request => request.RequestUri!.AbsolutePath == "/token" ? new HttpResponseMessage(HttpStatusCode.Unauthorized) : Asks("Bearer realm=\"https://auth.example/token\"")),
+        Throws.TypeOf<RegistryException>().With.Property(nameof(RegistryException.Hint)).Contains("TrustedTokenRealms").And.Property(nameof(RegistryException.Hint)).Contains("https://auth.example"));
+
+    [Test]
     public async Task Where_the_registry_redirects_to_gets_nothing_and_no_answer_to_its_question()
     {
         var seen = new List<string>();

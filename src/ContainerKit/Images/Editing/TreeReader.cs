@@ -15,7 +15,7 @@ internal static class TreeReader
     {
         var (lower, upper) = (before.FindLayers(), after.FindLayers());
         var shared = lower.Zip(upper).TakeWhile(pair => pair.First.DiffId == pair.Second.DiffId).Count();
-        var first = new LayerTree(limits);
+        var first = new LayerTree(limits) { IsPiece = before is Layer };
         if (shared == lower.Count && shared == upper.Count && !before.HasOwnFiles && !after.HasOwnFiles)
         {
             // The same layers show the same tree, whatever is in them.
@@ -23,7 +23,7 @@ internal static class TreeReader
         }
 
         Apply(first, lower.Take(shared), hashes: true, cancellationToken);
-        var second = first.Clone();
+        var second = first.Clone(isPiece: after is Layer);
         Apply(first, lower.Skip(shared), hashes: true, cancellationToken);
         Apply(second, upper.Skip(shared), hashes: true, cancellationToken);
         before.ApplyOwnFiles(first, cancellationToken);

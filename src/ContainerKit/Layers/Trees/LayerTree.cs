@@ -21,8 +21,11 @@ internal sealed class LayerTree(LayerLimits limits)
     /// <summary>The root directory.</summary>
     public TreeNode Root { get; private init; } = TreeNode.Directory(Implied, isImplied: true);
 
+    /// <summary>Whether it is a piece of a stack, so that a hard link may lead to what lies below.</summary>
+    public bool IsPiece { get; init; }
+
     /// <summary>A copy that goes its own way.</summary>
-    public LayerTree Clone() => new(limits) { Root = Root.Clone(), _entries = _entries, _bytes = _bytes };
+    public LayerTree Clone(bool isPiece = false) => new(limits) { Root = Root.Clone(), IsPiece = isPiece, _entries = _entries, _bytes = _bytes };
 
     /// <summary>Says that what is applied from now on belongs to another layer: its whiteouts act on what is there now.</summary>
     public void BeginLayer() => _written = new(StringComparer.Ordinal);
@@ -82,6 +85,13 @@ internal sealed class LayerTree(LayerLimits limits)
         {
             case (LayerEntryKind.HardLink, _):
                 var target = Locate(entry, entry.HardLinkTarget!, makesParents: false)?.Node;
+                if (target is null && IsPiece)
+                {
+                    // Of its content nothing is known here; the entry says the rest.
+                    place.Set(new TreeNode { Metadata = Normalise(entry.Metadata), HasLinks = true });
+                    break;
+                }
+
                 Require(target is not null, entry.Path, $"it is a hard link to '{entry.HardLinkTarget}', which is not there");
                 Require(!target!.IsDirectory, entry.Path, $"it is a hard link to '{entry.HardLinkTarget}', which is a directory");
                 target.HasLinks |= place.Node != target;

@@ -1,3 +1,4 @@
+using ContainerKit.Layers;
 using ContainerKit.Linux;
 using Microsoft.Win32.SafeHandles;
 
@@ -266,7 +267,7 @@ internal sealed partial class UnionTree
     private void MakeFirstAbsent(string path, List<MadeParent> made)
     {
         // Outermost first: the walk stops at the first that is missing, which is the one whose node has a directory.
-        while (true)
+        for (var links = 0; ;)
         {
             var errno = TryResolve(path, followLast: true, out var node);
             if (errno == Errno.ENOENT && node.Directory is not null)
@@ -279,9 +280,18 @@ internal sealed partial class UnionTree
                 return;
             }
 
-            // A symlink to where there is not even a directory for its target: nothing sensible can be made of that.
             LinuxException.ThrowIf(errno == Errno.ENOENT && path != "/" ? 0 : errno != 0 ? errno : Errno.ENOENT, $"make the directory '{path}'");
-            path = ParentOf(path);
+            if (TryResolve(path, followLast: false, out var itself) == 0 && itself.Disk.IsSymlink)
+            {
+                // More than one directory is missing of what it leads to.
+                LinuxException.ThrowIf(++links > MaxSymlinks ? Errno.ELOOP : 0, $"make the directory '{path}'");
+                var target = ReadTarget(itself);
+                path = target.StartsWith('/') ? target : LayerPath.Combine(ParentOf(itself.Path), target);
+            }
+            else
+            {
+                path = ParentOf(path);
+            }
         }
     }
 

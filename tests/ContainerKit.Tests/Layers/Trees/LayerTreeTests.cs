@@ -104,6 +104,17 @@ public sealed class LayerTreeTests
     }
 
     [Test]
+    public void A_layer_by_itself_may_have_another_name_of_what_lies_below()
+    {
+        var layer = new RawTar().Add("second", '1', link: "first").End().ToArray();
+
+        var piece = Trees.On(new LayerTree(LayerLimits.Default) { IsPiece = true }, layer);
+
+        Assert.That(piece.Find("/second")!.Metadata.Kind, Is.EqualTo(FileKind.File));
+        Assert.That(() => Trees.Of(layer), Throws.TypeOf<ImageException>().With.Message.Contains("/first"));
+    }
+
+    [Test]
     public void A_clone_goes_its_own_way()
     {
         var original = Trees.Of(Base);
