@@ -7,6 +7,7 @@ internal sealed class ImageChecker(ImageCatalog catalog, CancellationToken cance
 {
     // A blob that several images share is read once.
     private readonly Dictionary<Digest, string?> _blobs = [];
+    private readonly HashSet<(Digest Blob, Digest DiffId)> _layers = [];
     private readonly List<string> _problems = [];
 
     public IReadOnlyList<string> Problems => _problems;
@@ -49,6 +50,7 @@ internal sealed class ImageChecker(ImageCatalog catalog, CancellationToken cance
 
         try
         {
+            var before = _problems.Count;
             var parts = MediaTypes.IsIndex(entry.Target.MediaType) ? StoredIndex.Parts(catalog.Blobs, entry.Target) : [entry.Target];
             foreach (var part in parts.Where(part => IsWhole(part, entry.Reference) && MediaTypes.IsManifest(part.MediaType)))
             {
@@ -59,11 +61,25 @@ internal sealed class ImageChecker(ImageCatalog catalog, CancellationToken cance
                 }
             }
 
-            catalog.Read(entry.Target, entry.Reference);
+            var image = catalog.Read(entry.Target, entry.Reference);
+            if (_problems.Count == before)
+            {
+                CheckDiffIds(image);
+            }
         }
         catch (ImageException e)
         {
             _problems.Add($"The image '{entry.Reference}' cannot be read: {e.Message}");
+        }
+    }
+
+    // A blob that is what its digest says may yet be another layer than the config does.
+    private void CheckDiffIds(Image image)
+    {
+        foreach (var layer in image.Layers.Where(layer => catalog.Blobs.Contains(layer.Descriptor.Digest) && _layers.Add((layer.Descriptor.Digest, layer.DiffId))))
+        {
+            using var tar = layer.OpenTar();
+            tar.ReadToEnd(cancellationToken);
         }
     }
 

@@ -39,6 +39,17 @@ internal sealed class DiffIdTests(string driver)
     }
 
     [Test]
+    public async Task A_check_finds_a_layer_under_another_layers_diff_ID()
+    {
+        await _host.Images.LoadAsync(MakeLayout("honest", MakeTar("good"), Digest.Of(MakeTar("good"))), "honest:1");
+        Assert.That((await _host.CheckAsync()).Problems, Is.Empty);
+
+        await _host.Images.LoadAsync(MakeLayout("liar", MakeTar("evil"), claimed: Digest.Of(MakeTar("good"))), "liar:1");
+
+        Assert.That((await _host.CheckAsync()).Problems, Has.Exactly(1).Contains("liar:1"));
+    }
+
+    [Test]
     public async Task What_stands_behind_the_archives_end_counts_too()
     {
         var padded = MakeTar("good").Concat(new byte[512]).ToArray();
