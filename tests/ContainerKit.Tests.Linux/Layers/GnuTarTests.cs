@@ -47,7 +47,7 @@ public sealed class GnuTarTests
                 3) [ ${#files[@]} -gt 0 ] || continue; ln "${files[RANDOM % ${#files[@]}]}" "$name"; continue ;;
                 4) mkfifo "$name" ;;
                 5) truncate -s $((RANDOM * 100)) "$name"; printf data | dd of="$name" bs=4k seek=$((RANDOM % 100)) conv=notrunc status=none ;;
-                *) head -c $((RANDOM)) /dev/urandom > "$name"; files+=("$name"); [ $((RANDOM % 3)) != 0 ] || setfattr -n "user.note$i" -v "$RANDOM" "$name" ;;
+                *) head -c $((RANDOM)) /dev/urandom > "$name"; files+=("$name"); [ $((RANDOM % 3)) != 0 ] || { setfattr -n "user.note$i" -v "$RANDOM" "$name"; mode=$((mode | 0200)); } ;; # tar, as an ordinary user, sets none where it may not write
             esac
             chmod $(printf %o $mode) "$name"
             touch -d "$time" "$name"

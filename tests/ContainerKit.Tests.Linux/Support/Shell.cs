@@ -20,7 +20,7 @@ internal static class Shell
         return result.ExitCode == 0
             ? result.Output.TrimEnd('\n')
             : throw new InvalidOperationException(
-                $"{program} {string.Join(' ', arguments)} ended with {result.ExitCode}: {result.Error.Trim()}");
+                $"{program} {string.Join(' ', arguments)} ended with {result.ExitCode}: {result.Error.Trim()} {result.Output.Trim()}");
     }
 
     /// <summary>Runs a script with <c>bash -eu</c>; what follows becomes $1, $2 and so on, so that no path needs quoting.</summary>
