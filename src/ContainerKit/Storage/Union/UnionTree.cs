@@ -17,7 +17,7 @@ namespace ContainerKit.Storage.Union;
 /// union at a time for a writable branch.
 /// <para>
 /// Files: UnionTree.cs (what it is made of), .Lookup.cs (paths), .Read.cs, .Write.cs, .Names.cs (link, rename, remove),
-/// .CopyUp.cs, .Unpack.cs (what a layer needs), .Upper.cs (what comparisons ask).
+/// .CopyUp.cs, .Unpack.cs (what a layer needs), .Parents.cs (where its entries go), .Upper.cs (what comparisons ask).
 /// </para>
 /// </remarks>
 [SupportedOSPlatform("linux")]
