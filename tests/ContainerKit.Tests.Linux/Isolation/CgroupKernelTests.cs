@@ -119,6 +119,7 @@ public class CgroupKernelTests
         Needs.CgroupController("freezer");
         using var group = _manager.Create("test-freeze", new ResourceLimits { Pids = 20 }, withStatistics: true);
         using var busy = StartIn(group, "while :; do :; done");
+        CgroupProcesses.Retry(Patience, () => group.ReadStatistics().CpuTime > TimeSpan.Zero);
 
         group.Freeze();
         var frozen = group.ReadStatistics().CpuTime;
