@@ -57,8 +57,8 @@ public sealed class MountedUnion : IAsyncDisposable
     /// <param name="options">What is to be different, separated by commas.</param>
     /// <param name="cancellationToken">Gives up before it is asked for.</param>
     /// <exception cref="StorageException">
-    /// It is not done, and nothing has changed; the message ends with the name of the error in brackets. EBUSY: a file of a branch that was to go is open, or the
-    /// kernel writes files of the mount by itself. EINVAL: the options are wrong, or the union was not mounted in AUFS's words. ENOSYS: the kernel is older than 6.16, and
+    /// It is not done, and the branches are what they were; the message ends with the name of the error in brackets. EBUSY: a file of a branch that was to go is open, or the
+    /// kernel writes files of the mount by itself. (Only <c>ro</c>, <c>nosuid</c> and their like come after the branches have changed, and fail alone: <c>ro</c> with EBUSY while a file is written.) EINVAL: the options are wrong, or the union was not mounted in AUFS's words. ENOSYS: the kernel is older than 6.16, and
     /// could not be told to forget what it knows.
     /// </exception>
     /// <exception cref="PlatformNotSupportedException">This system is not Linux.</exception>
