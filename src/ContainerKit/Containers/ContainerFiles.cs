@@ -8,11 +8,6 @@ using ContainerKit.Linux;
 
 namespace ContainerKit;
 
-/// <summary>One name in a directory of a container.</summary>
-/// <param name="Name">The name, without its directory.</param>
-/// <param name="Kind">What it stands for.</param>
-public readonly record struct FileEntry(string Name, FileKind Kind);
-
 /// <summary>
 /// The files of a container, without mounting anything and without privilege. Writing to what comes from the image copies it up
 /// to the container layer first; the image never changes. On a running container the change is seen inside at once.
