@@ -282,9 +282,21 @@ public sealed class ImageStoreTests
     [Test]
     public void A_hostile_archive_is_refused_and_leaves_nothing()
     {
-        var archive = new RawTar().Add("a").Add("../../etc/passwd", content: "x").End().ToArray();
+        var archive = new RawTar().Add("a").Pax(("path", "etc/pass\0wd")).Add("x", content: "x").End().ToArray();
 
-        Assert.That(() => _store.Images.ImportAsync(new MemoryStream(archive), "debian:12"), Throws.TypeOf<ImageException>().With.Message.Contains("leads upwards"));
+        Assert.That(() => _store.Images.ImportAsync(new MemoryStream(archive), "debian:12"), Throws.TypeOf<ImageException>().With.Message.Contains("NUL"));
+        Assert.That(_store.Files(), Is.EqualTo(new[] { "index.json", "oci-layout" }));
+    }
+
+    [TestCase("orphan", '1', "nowhere", "which is not there", TestName = "An_import_that_could_not_be_unpacked(hard link to nothing)")]
+    [TestCase("orphan", '1', "dir", "which is a directory", TestName = "An_import_that_could_not_be_unpacked(hard link to a directory)")]
+    [TestCase("file/below", '0', "", "is not a directory", TestName = "An_import_that_could_not_be_unpacked(file below a file)")]
+    [TestCase("round/below", '0', "", "never end", TestName = "An_import_that_could_not_be_unpacked(file below a symlink to itself)")]
+    public void An_import_that_could_not_be_unpacked(string name, char type, string link, string because)
+    {
+        var archive = new RawTar().Add("dir", '5').Add("file", content: "x").Add("round", '2', link: "round").Add(name, type, link: link).End().ToArray();
+
+        Assert.That(() => _store.Images.ImportAsync(new MemoryStream(archive), "debian:12"), Throws.TypeOf<ImageException>().With.Message.Contains(because));
         Assert.That(_store.Files(), Is.EqualTo(new[] { "index.json", "oci-layout" }));
     }
 

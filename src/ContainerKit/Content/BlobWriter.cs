@@ -38,14 +38,20 @@ internal sealed class BlobWriter : WriteOnlyStream
     /// <exception cref="ImageException">It is another.</exception>
     public void Commit(Descriptor expected)
     {
+        Check(expected);
+        Publish(expected.Digest);
+    }
+
+    /// <summary>Sees whether what has been written is all of the blob that was promised. Nothing more can be written then.</summary>
+    /// <exception cref="ImageException">It is another.</exception>
+    public void Check(Descriptor expected)
+    {
         BlobStore.CheckSize(expected, _length);
         var digest = Digest.FromHash(_hash.GetHashAndReset());
         if (digest != expected.Digest)
         {
             throw new ImageException($"The blob {expected.Digest} is damaged: its content has the digest {digest}.");
         }
-
-        Publish(digest);
     }
 
     protected override void Dispose(bool disposing)

@@ -1,5 +1,6 @@
 using ContainerKit.Content;
 using ContainerKit.Images.Editing;
+using ContainerKit.Layers.Trees;
 
 namespace ContainerKit.Images;
 
@@ -21,6 +22,7 @@ internal static class ImageImporter
             catalog,
             lease,
             source,
+            new LayerTree(catalog.Limits),
             time => newest = time ?? throw new ImageException("The archive is empty: there is no root file system in it."),
             cancellationToken);
 

@@ -2,16 +2,20 @@ using ContainerKit.Linux;
 
 namespace ContainerKit.Layers;
 
-/// <summary>Turns the names in an archive into absolute paths inside the container, and refuses those that lead elsewhere.</summary>
+/// <summary>Turns the names in an archive into absolute paths inside the container. None leads out of it.</summary>
+/// <remarks>
+/// <c>..</c> takes back the name before it, whatever that is on disk, and above the root is the root: umoci and containerd do so. docker and
+/// podman take it back too (<c>a/../b</c>), and refuse what leads above the root.
+/// </remarks>
 internal static class LayerPath
 {
     /// <summary>The longest component that Linux takes, in bytes.</summary>
     public const int MaxNameBytes = 255;
 
-    /// <summary>The absolute path that a name in an archive stands for: <c>./a//b/</c> and <c>/a/b</c> are both <c>/a/b</c>.</summary>
+    /// <summary>The absolute path that a name in an archive stands for: <c>./a//b/</c>, <c>a/x/../b</c> and <c>../a/b</c> are all <c>/a/b</c>.</summary>
     /// <param name="name">The name, as the archive has it.</param>
     /// <param name="limits">How long and how deep it may be.</param>
-    /// <exception cref="ImageException">It is empty, leads upwards, or is too long.</exception>
+    /// <exception cref="ImageException">It is empty, or too long.</exception>
     public static string Normalise(ReadOnlySpan<byte> name, LayerLimits limits)
     {
         if (name.IsEmpty)
@@ -31,6 +35,13 @@ internal static class LayerPath
             var component = name[part];
             if (component.IsEmpty || component.SequenceEqual("."u8))
             {
+                continue;
+            }
+
+            if (component.SequenceEqual(".."u8))
+            {
+                length = Math.Max(path[..length].LastIndexOf((byte)'/'), 0);
+                depth = Math.Max(depth - 1, 0);
                 continue;
             }
 
@@ -65,11 +76,6 @@ internal static class LayerPath
 
     private static void Check(ReadOnlySpan<byte> component, ReadOnlySpan<byte> name)
     {
-        if (component.SequenceEqual(".."u8))
-        {
-            throw new ImageException($"The archive's path '{Shorten(name)}' leads upwards; '..' is refused.");
-        }
-
         if (component.Length > MaxNameBytes)
         {
             throw new ImageException($"The archive's path '{Shorten(name)}' has a name of {component.Length} bytes; Linux takes {MaxNameBytes}.");

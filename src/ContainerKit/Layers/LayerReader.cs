@@ -6,6 +6,9 @@ namespace ContainerKit.Layers;
 /// <summary>Reads a layer archive, entry by entry, as the stream gives it: paths made safe, whiteouts recognised, limits held.</summary>
 internal sealed class LayerReader : IDisposable
 {
+    // MINORBITS of linux/kdev_t.h: a device number has 12 bits and 20.
+    private const uint MaxMajor = (1 << 12) - 1, MaxMinor = (1 << 20) - 1;
+
     private readonly Stream _tar;
     private readonly bool _leaveOpen;
     private readonly LayerLimits _limits;
@@ -111,8 +114,8 @@ internal sealed class LayerReader : IDisposable
                 Size = entry.Type == TarType.Regular ? entry.RealSize : 0,
                 ModifiedTime = entry.ModifiedTime,
                 LinkTarget = entry.Type == TarType.Symlink ? LinkOf(entry, path) : null,
-                DeviceMajor = DeviceOf(entry.DeviceMajor, path),
-                DeviceMinor = DeviceOf(entry.DeviceMinor, path),
+                DeviceMajor = DeviceOf(entry.DeviceMajor, MaxMajor, path),
+                DeviceMinor = DeviceOf(entry.DeviceMinor, MaxMinor, path),
                 ExtendedAttributes = entry.Attributes,
             },
         };
@@ -133,7 +136,7 @@ internal sealed class LayerReader : IDisposable
         ? (uint)id
         : throw new ImageException($"The archive's entry '{path}' belongs to the id {id}, which Linux does not have.");
 
-    private static uint DeviceOf(long number, string path) => number is >= 0 and <= uint.MaxValue
+    private static uint DeviceOf(long number, uint max, string path) => number >= 0 && number <= max
         ? (uint)number
         : throw new ImageException($"The archive's entry '{path}' has the device number {number}, which Linux does not have.");
 

@@ -1,4 +1,5 @@
 using System.Text;
+using ContainerKit.Images;
 using ContainerKit.Tests.Linux.Support;
 
 namespace ContainerKit.Tests.Linux.Images;
@@ -30,7 +31,7 @@ internal sealed class DiffIdTests(string driver)
     public async Task A_layer_under_another_layers_diff_ID_is_refused_and_spoils_nothing()
     {
         var good = MakeTar("good");
-        var liar = await _host.Images.LoadAsync(MakeLayout("liar", MakeTar("evil"), claimed: Digest.Of(good)), "liar:1");
+        var liar = Smuggle(MakeTar("evil"), claimed: Digest.Of(good));
 
         var refusal = Assert.ThrowsAsync<ImageException>(() => _host.Container(liar).WithCommand("/x").CreateAsync());
 
@@ -44,16 +45,16 @@ internal sealed class DiffIdTests(string driver)
         await _host.Images.LoadAsync(MakeLayout("honest", MakeTar("good"), Digest.Of(MakeTar("good"))), "honest:1");
         Assert.That((await _host.CheckAsync()).Problems, Is.Empty);
 
-        await _host.Images.LoadAsync(MakeLayout("liar", MakeTar("evil"), claimed: Digest.Of(MakeTar("good"))), "liar:1");
+        Smuggle(MakeTar("evil"), claimed: Digest.Of(MakeTar("good")));
 
         Assert.That((await _host.CheckAsync()).Problems, Has.Exactly(1).Contains("liar:1"));
     }
 
     [Test]
-    public async Task What_stands_behind_the_archives_end_counts_too()
+    public void What_stands_behind_the_archives_end_counts_too()
     {
         var padded = MakeTar("good").Concat(new byte[512]).ToArray();
-        var liar = await _host.Images.LoadAsync(MakeLayout("liar", padded, claimed: Digest.Of(MakeTar("good"))), "liar:1");
+        var liar = Smuggle(padded, claimed: Digest.Of(MakeTar("good")));
 
         Assert.That(() => _host.Container(liar).WithCommand("/x").CreateAsync(), Throws.InstanceOf<ImageException>());
     }
@@ -75,6 +76,15 @@ internal sealed class DiffIdTests(string driver)
         var tree = _directory[$"tree-{file}"];
         Support.Shell.Script("""mkdir -p "$1" && touch "$1/$2" && tar -C "$1" --sort=name --mtime=@0 -cf "$1.tar" . """, tree, file);
         return File.ReadAllBytes($"{tree}.tar");
+    }
+
+    // Loading would notice it; pulling leaves it to the one who unpacks.
+    private Image Smuggle(byte[] layer, Digest claimed)
+    {
+        var catalog = _host.Images.Catalog;
+        using var lease = catalog.Lease(CancellationToken.None);
+        var blob = catalog.Blobs.Add(layer, "application/vnd.oci.image.layer.v1.tar");
+        return catalog.CreateImage(lease, new ImageConfig(), [new StoredLayer(blob, claimed)], ImageReference.Parse("liar:1"), CancellationToken.None);
     }
 
     private string MakeLayout(string name, byte[] layer, Digest claimed)

@@ -55,6 +55,23 @@ public sealed class LayerReaderTests
         Assert.That(Reading.Only(tar).Metadata.Kind, Is.EqualTo(FileKind.Directory));
     }
 
+    [TestCase("a/../b", "/b")]
+    [TestCase("a/./x/.././b", "/a/b")]
+    [TestCase("../../etc/passwd", "/etc/passwd")]
+    [TestCase("a/../../etc/passwd", "/etc/passwd")]
+    [TestCase("/../b", "/b")]
+    [TestCase("a.wh./../.wh.b/../c", "/c")]
+    public void Dots_take_back_a_name_and_never_lead_above_the_root(string name, string path)
+    {
+        Assert.That(Reading.Only(new RawTar().Add(name).End().ToArray()).Path, Is.EqualTo(path));
+        Assert.That(Reading.Only(new RawTar().Add("link", '1', link: name).End().ToArray()).HardLinkTarget, Is.EqualTo(path));
+    }
+
+    [TestCase("a/..")]
+    [TestCase("..")]
+    [TestCase("/..")]
+    public void Dots_may_mean_the_root_itself(string name) => Assert.That(Reading.Only(new RawTar().Add(name, '5').End().ToArray()).Path, Is.EqualTo("/"));
+
     [Test]
     public void Long_names_of_GNU_are_read()
     {

@@ -157,7 +157,7 @@ public sealed class ImageBuilder
         foreach (var step in _steps)
         {
             progress?.Report(new ImageProgress(ImagePhase.Building, step.Description, 0, null));
-            layers.Add(step.AddTo(catalog, lease, _options, cancellationToken));
+            layers.Add(step.AddTo(catalog, lease, layers, _options, cancellationToken));
             config = config with { History = [.. config.History, new ImageHistory { Created = _options.Timestamp, CreatedBy = step.Description }] };
         }
 

@@ -16,5 +16,10 @@ internal sealed record ArchivedImage
 /// <summary>Where an image is copied to.</summary>
 internal sealed record CopyContext(ImageCatalog Catalog, IProgress<ImageProgress>? Progress, CancellationToken CancellationToken)
 {
+    private LayerIntake? _layers;
+
+    /// <summary>How layers get in.</summary>
+    public LayerIntake Layers => _layers ??= new LayerIntake(this);
+
     public Action<long> ReporterFor(Descriptor blob) => new ProgressReporter(Progress, ImagePhase.Reading, blob.Digest.ToString(), blob.Size).Report;
 }

@@ -67,26 +67,15 @@ internal sealed class DockerArchive(IArchiveFiles files)
     // A layer is kept as it lies there: plain, its digest is the diff ID that it must have anyway, and it costs no compression.
     private Descriptor CopyLayer(string name, Digest diffId, CopyContext context)
     {
-        var blobs = context.Catalog.Blobs;
         using var file = files.TryOpen(Clean(name)) ?? throw new ImageException($"'{files.Path}' has no layer '{name}'.");
-        var (kind, source) = Compression.Detect(file);
         var plain = new Descriptor(MediaTypes.Layer, diffId, file.Length);
-        if (kind == CompressionKind.None)
+        if (Compression.Detect(file).Kind != CompressionKind.None)
         {
-            blobs.Copy(new OpenFile(source), plain, context.ReporterFor(plain), context.CancellationToken);
-            return plain;
+            return context.Layers.Copy(file, file.Length, diffId);
         }
 
-        using var blob = blobs.Create();
-        using var watched = new WatchedStream(source, context.ReporterFor(plain), context.CancellationToken, leaveOpen: true);
-        using var kept = new TeeStream(watched, blob, leaveOpen: true);
-        using (var content = new VerifyingStream(Compression.OpenRead(kept, kind, context.Catalog.Limits, leaveOpen: true), diffId, "The layer"))
-        {
-            content.ReadToEnd(context.CancellationToken);
-        }
-
-        kept.CopyTo(Stream.Null);
-        return blob.Commit(MediaTypes.LayerOf(kind));
+        context.Layers.Copy(new OpenFile(file), plain, diffId);
+        return plain;
     }
 
     // Names in manifest.json are paths in the archive; they cannot lead out of it, but they may be spelled with dots.

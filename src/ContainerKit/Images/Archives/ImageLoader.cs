@@ -8,6 +8,7 @@ internal static class ImageLoader
     {
         using var lease = catalog.Lease(cancellationToken);
         using var files = Open(catalog, path, progress, cancellationToken);
+        var context = new CopyContext(catalog, progress, cancellationToken);
         var images = Images(files, wanted);
         var image = images switch
         {
@@ -17,7 +18,7 @@ internal static class ImageLoader
                 ? $"It holds several images ({Describe(images)}); say which."
                 : $"It holds no image '{wanted}'; it has {Describe(images)}."),
         };
-        return Publish(catalog, lease, wanted is null ? image : image with { Names = [wanted] }, progress, cancellationToken)[0];
+        return Publish(context, lease, wanted is null ? image : image with { Names = [wanted] })[0];
     }
 
     /// <summary>Loads all images, with all their names: one result for each name (or for each image without one).</summary>
@@ -25,8 +26,9 @@ internal static class ImageLoader
     {
         using var lease = catalog.Lease(cancellationToken);
         using var files = Open(catalog, path, progress, cancellationToken);
+        var context = new CopyContext(catalog, progress, cancellationToken);
         return Images(files, null) is { Count: > 0 } images
-            ? [.. images.SelectMany(image => Publish(catalog, lease, image, progress, cancellationToken))]
+            ? [.. images.SelectMany(image => Publish(context, lease, image))]
             : throw new ImageException("It holds no image.");
     }
 
@@ -69,10 +71,10 @@ internal static class ImageLoader
     private static string Describe(IReadOnlyList<ArchivedImage> images) =>
         string.Join(", ", images.Take(20).Select(image => image.Names.Count > 0 ? string.Join(" = ", image.Names) : image.Id));
 
-    private static List<Image> Publish(ImageCatalog catalog, StoreLease lease, ArchivedImage image, IProgress<ImageProgress>? progress, CancellationToken cancellationToken)
+    private static List<Image> Publish(CopyContext context, StoreLease lease, ArchivedImage image)
     {
-        var manifest = image.CopyTo(new CopyContext(catalog, progress, cancellationToken));
+        var manifest = image.CopyTo(context);
         var names = image.Names.Count > 0 ? image.Names : (IReadOnlyList<ImageReference?>)[null];
-        return [.. names.Select(name => catalog.Publish(lease, manifest, name, cancellationToken))];
+        return [.. names.Select(name => context.Catalog.Publish(lease, manifest, name, context.CancellationToken))];
     }
 }

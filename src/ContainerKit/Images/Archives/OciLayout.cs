@@ -81,11 +81,16 @@ internal sealed class OciLayout(IArchiveFiles files) : IBlobSource
         var blobs = context.Catalog.Blobs;
         var json = BlobStore.Read(this, manifestBlob, JsonDocuments.MaxBytes);
         var manifest = Manifest.Parse(json, manifestBlob);
-        // Not needed here, but a config that cannot be read is better found before gigabytes of layers have been copied.
-        ImageConfig.Parse(BlobStore.Read(this, manifest.Config, JsonDocuments.MaxBytes), $"config {manifest.Config.Digest}");
-        foreach (var layer in manifest.Layers.Where(layer => !IsElsewhere(layer)))
+        // A config that cannot be read is better found before gigabytes of layers have been copied.
+        var config = ImageConfig.Parse(BlobStore.Read(this, manifest.Config, JsonDocuments.MaxBytes), $"config {manifest.Config.Digest}");
+        if (config.DiffIds.Count != manifest.Layers.Count)
         {
-            blobs.Copy(this, layer, context.ReporterFor(layer), context.CancellationToken);
+            throw new ImageException($"The image {manifestBlob.Digest} has {manifest.Layers.Count} layers, and its config names {config.DiffIds.Count}.");
+        }
+
+        foreach (var (layer, diffId) in manifest.Layers.Zip(config.DiffIds).Where(layer => !IsElsewhere(layer.First)))
+        {
+            context.Layers.Copy(this, layer, diffId);
         }
 
         blobs.Copy(this, manifest.Config, null, context.CancellationToken);

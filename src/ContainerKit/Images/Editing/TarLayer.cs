@@ -1,5 +1,6 @@
 using ContainerKit.Content;
 using ContainerKit.Layers;
+using ContainerKit.Layers.Trees;
 
 namespace ContainerKit.Images.Editing;
 
@@ -10,9 +11,10 @@ internal static class TarLayer
     /// <param name="catalog">The store.</param>
     /// <param name="lease">Keeps the layer from being swept until something refers to it.</param>
     /// <param name="archive">The tar, maybe compressed; read to its end.</param>
+    /// <param name="below">What it lies on; it is applied to that, so that no layer is kept which cannot be unpacked there.</param>
     /// <param name="inspect">Told the time of the newest entry, null when there is none, before anything is kept; may refuse it by throwing.</param>
     /// <param name="cancellationToken">Gives up; nothing becomes visible.</param>
-    public static StoredLayer Add(ImageCatalog catalog, StoreLease lease, Stream archive, Action<UnixTime?>? inspect, CancellationToken cancellationToken)
+    public static StoredLayer Add(ImageCatalog catalog, StoreLease lease, Stream archive, LayerTree below, Action<UnixTime?>? inspect, CancellationToken cancellationToken)
     {
         var (kind, source) = Compression.Detect(archive);
         return kind is CompressionKind.Gzip or CompressionKind.Zstd
@@ -21,7 +23,7 @@ internal static class TarLayer
 
         void Inspect(Stream tar)
         {
-            var newest = Walk(tar, catalog.Limits, cancellationToken);
+            var newest = Walk(tar, below, catalog.Limits, cancellationToken);
             inspect?.Invoke(newest);
         }
     }
@@ -56,12 +58,14 @@ internal static class TarLayer
             CompressionKind.Gzip,
             cancellationToken);
 
-    private static UnixTime? Walk(Stream tar, LayerLimits limits, CancellationToken cancellationToken)
+    private static UnixTime? Walk(Stream tar, LayerTree tree, LayerLimits limits, CancellationToken cancellationToken)
     {
         using var reader = new LayerReader(tar, limits, leaveOpen: true);
         UnixTime? newest = null;
+        tree.BeginLayer();
         while (reader.MoveNext(cancellationToken))
         {
+            tree.Apply(reader.Current, null);
             newest = reader.Current.Metadata.ModifiedTime is var time && !(time <= newest) ? time : newest;
         }
 

@@ -45,6 +45,19 @@ internal static class TreeReader
         }
     }
 
+    /// <summary>
+    /// What a further layer is going to lie on: whether that can be unpacked depends on it. Reading the layers verifies their diff IDs by the
+    /// way. Where one of them is elsewhere nobody knows what they show; the tree is then an empty piece.
+    /// </summary>
+    /// <exception cref="ImageException">A layer is missing or damaged, or is not what its diff ID names.</exception>
+    public static LayerTree TreeOf(ImageCatalog catalog, IReadOnlyList<StoredLayer> layers, CancellationToken cancellationToken)
+    {
+        var tree = new LayerTree(catalog.Limits) { IsPiece = layers.Any(layer => MediaTypes.IsForeign(layer.Descriptor.MediaType) && !catalog.Blobs.Contains(layer.Descriptor.Digest)) };
+        var read = tree.IsPiece ? [] : layers.Select(layer => new Layer(layer.DiffId, layer.Descriptor, catalog.Blobs, catalog.Limits));
+        Apply(tree, read, hashes: false, cancellationToken);
+        return tree;
+    }
+
     /// <summary>The SHA-256 of what a stream has left.</summary>
     public static Digest Hash(Stream content, CancellationToken cancellationToken)
     {

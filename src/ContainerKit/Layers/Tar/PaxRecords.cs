@@ -10,6 +10,9 @@ internal sealed class PaxRecords
 {
     public const string AttributePrefix = "SCHILY.xattr.";
 
+    // XATTR_NAME_MAX and XATTR_SIZE_MAX: file systems may take less, and none takes more.
+    private const int MaxAttributeName = 255, MaxAttributeValue = 64 << 10;
+
     private readonly Dictionary<string, ReadOnlyMemory<byte>> _records = new(StringComparer.Ordinal);
 
     /// <summary>The extents that pax sparse format 0.0 gives as repeated records, in their order: offset, length, offset, …</summary>
@@ -146,6 +149,11 @@ internal sealed class PaxRecords
             if (name.Contains('\0'))
             {
                 throw Malformed("an extended attribute with a NUL in its name");
+            }
+
+            if (key.Length - AttributePrefix.Length > MaxAttributeName || value.Length > MaxAttributeValue)
+            {
+                throw Malformed($"an extended attribute of {key.Length - AttributePrefix.Length} and {value.Length} bytes; Linux takes {MaxAttributeName} for the name and {MaxAttributeValue} for the value");
             }
 
             (attributes ??= new(StringComparer.Ordinal))[name] = value;

@@ -183,6 +183,30 @@ public sealed class OciLayoutTests
     }
 
     [Test]
+    public void A_config_that_lies_about_a_layer_is_noticed([Values(CompressionKind.None, CompressionKind.Gzip, CompressionKind.Zstd)] object kind)
+    {
+        var blob = Samples.Compress(Store.RootFs("evil"), (CompressionKind)kind);
+
+        Refused(Lying(blob, Digest.Of(Store.RootFs("good"))), "damaged");
+    }
+
+    [Test]
+    public async Task A_layer_that_the_store_has_is_held_to_each_images_diff_ID()
+    {
+        await Load(Lying(Store.RootFs("evil"), Digest.Of(Store.RootFs("evil"))).ToTar());
+
+        Assert.That(() => Load(Lying(Store.RootFs("evil"), Digest.Of(Store.RootFs("good"))).ToTar()), Throws.TypeOf<ImageException>().With.Message.Contains("damaged"));
+    }
+
+    [Test]
+    public void A_layer_that_no_tree_can_hold_is_refused()
+    {
+        var layer = new RawTar().Add("a/.wh.b/c").End().ToArray();
+
+        Refused(Lying(layer, Digest.Of(layer)), "below a whiteout");
+    }
+
+    [Test]
     public void Sizes_that_lie_are_noticed()
     {
         var archive = new Archive();
@@ -256,6 +280,14 @@ public sealed class OciLayoutTests
         File.CreateSymbolicLink(Path.Combine(directory, "index.json"), secret);
 
         Assert.That(() => _store.Images.LoadAsync(directory), Throws.TypeOf<ImageException>());
+    }
+
+    private static Archive Lying(byte[] layer, Digest diffId)
+    {
+        var archive = new Archive();
+        var config = archive.AddBlob(Encoding.UTF8.GetBytes(Archive.Config(diffId)), MediaTypes.Config).Json;
+        var blob = archive.AddBlob(layer, MediaTypes.LayerGzip).Json;
+        return archive.AsOci(archive.AddBlob(Encoding.UTF8.GetBytes($$"""{"schemaVersion":2,"config":{{config}},"layers":[{{blob}}]}"""), MediaTypes.Manifest).Json);
     }
 
     private static byte[] Flip(byte[] content) => [(byte)(content[0] ^ 1), .. content[1..]];
