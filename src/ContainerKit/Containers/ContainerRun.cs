@@ -3,6 +3,7 @@ using System.Runtime.Versioning;
 using ContainerKit.Isolation;
 using ContainerKit.Isolation.Cgroups;
 using ContainerKit.Linux;
+using ContainerKit.Networking;
 using ContainerKit.Storage;
 using Microsoft.Win32.SafeHandles;
 
@@ -37,10 +38,14 @@ internal sealed class ContainerRun : IAsyncDisposable
         _cgroup = cgroup;
         Process = process;
         (Input, Output, Error) = (pipes.Input.Mine, pipes.Output.Mine, pipes.Error.Mine);
+        Network = NetworkOf(catalog, record, process);
         _ = WatchAsync();
     }
 
     public IsolatedProcess Process { get; }
+
+    /// <summary>Its network, for as long as it runs.</summary>
+    public NetworkNamespace Network { get; }
 
     public Stream Input { get; }
 
@@ -265,6 +270,14 @@ internal sealed class ContainerRun : IAsyncDisposable
         }
     }
 
+    private static NetworkNamespace NetworkOf(ContainerCatalog catalog, ContainerRecord record, IsolatedProcess process)
+    {
+        var identity = catalog.Identity;
+        return record.Options.Network == NetworkMode.Host
+            ? NetworkNamespace.OfHost(record.Label)
+            : NetworkNamespace.Of(record.Label, process.Handle, identity.UserMappings.Count > 0, identity.Mode == UserNamespaceMode.SingleId, catalog.Engine.ProgramDirectory);
+    }
+
     // What programs are given ends at the first NUL, and JSON can write one.
     private static void RequireText(ContainerRecord record, IReadOnlyList<string> command)
     {
@@ -304,6 +317,8 @@ internal sealed class ContainerRun : IAsyncDisposable
         {
             failure = e;
         }
+
+        Network.Dispose();
 
         // With pid 1 the kernel has ended all others and let go of the mounts: the layer can be edited again.
         Action? stopped;

@@ -1,6 +1,9 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using ContainerKit.Containers;
+using ContainerKit.Networking;
 
 // A running container exists only where one could be started, which is Linux.
 #pragma warning disable CA1416
@@ -96,6 +99,65 @@ public sealed class RunningContainer : IAsyncDisposable
         return _run.ExecAsync(command, options, cancellationToken);
     }
 
+    /// <summary>Connects to a port inside the container, straight into its network namespace: nothing needs to be published, and no address be known.</summary>
+    /// <param name="port">The port, on the container's loopback interface; 127.0.0.1 first, then ::1.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>
+    /// The connection, which is the caller's. It is a <see cref="NetworkStream"/>, whose <see cref="NetworkStream.Socket"/> can shut one direction down.
+    /// </returns>
+    /// <remarks>With <see cref="NetworkMode.Host"/> the container's loopback interface is the host's.</remarks>
+    /// <exception cref="NetworkException">
+    /// Nothing listens there (<see cref="NetworkException.SocketError"/> is <see cref="SocketError.ConnectionRefused"/>), or the container has ended.
+    /// </exception>
+    public async Task<Stream> OpenTcpAsync(int port, CancellationToken cancellationToken = default)
+    {
+        RequirePort(port);
+        return new NetworkStream(await Connector.ConnectAsync(_run.Network, port, cancellationToken).ConfigureAwait(false), ownsSocket: true);
+    }
+
+    /// <summary>Connects to an address as the container sees it: one of its own, or one that its network leads to.</summary>
+    /// <inheritdoc cref="OpenTcpAsync(int, CancellationToken)"/>
+    /// <param name="endPoint">The address and the port.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async Task<Stream> OpenTcpAsync(IPEndPoint endPoint, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(endPoint);
+        RequirePort(endPoint.Port);
+        return new NetworkStream(await Connector.ConnectAsync(_run.Network, endPoint, cancellationToken).ConfigureAwait(false), ownsSocket: true);
+    }
+
+    /// <summary>Listens inside the container, on 127.0.0.1: its programs connect, and this program answers.</summary>
+    /// <param name="port">The port; 0 for any that is free there.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="NetworkException">A program of the container has the port already, or the container has ended.</exception>
+    public Task<ContainerListener> ListenTcpAsync(int port, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(port);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(port, IPEndPoint.MaxPort);
+        return ListenTcpAsync(new IPEndPoint(IPAddress.Loopback, port), cancellationToken);
+    }
+
+    /// <summary>Listens inside the container, on an address as the container sees it.</summary>
+    /// <param name="endPoint">The address and the port; port 0 for any that is free there.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="NetworkException">A program of the container has the port already, the address is none of the container's, or it has ended.</exception>
+    public async Task<ContainerListener> ListenTcpAsync(IPEndPoint endPoint, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(endPoint);
+        return new ContainerListener(_run.Network, await Connector.ListenAsync(_run.Network, endPoint, cancellationToken).ConfigureAwait(false));
+    }
+
+    /// <summary>
+    /// What to give an <see cref="HttpClient"/> that is to talk to the container: whatever host an address names, the connection goes to that
+    /// port of the container's loopback interface, as with <see cref="OpenTcpAsync(int, CancellationToken)"/>.
+    /// </summary>
+    /// <remarks>It is the caller's. It uses no proxy, and redirections lead into the container again, wherever they point to.</remarks>
+    public SocketsHttpHandler CreateHttpHandler() => new()
+    {
+        UseProxy = false,
+        ConnectCallback = async (context, cancellationToken) => await OpenTcpAsync(context.DnsEndPoint.Port, cancellationToken).ConfigureAwait(false),
+    };
+
     /// <summary>Sends a signal to the program, SIGKILL unless told otherwise. After its end nothing happens.</summary>
     /// <remarks>As pid 1, the program gets only signals that it handles; SIGKILL always works, and ends the whole container.</remarks>
     public Task KillAsync(int signal = KillSignal)
@@ -131,6 +193,12 @@ public sealed class RunningContainer : IAsyncDisposable
         {
             await Container.DisposeAsync().ConfigureAwait(false);
         }
+    }
+
+    private static void RequirePort(int port, [CallerArgumentExpression(nameof(port))] string? name = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(port, 1, name);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(port, IPEndPoint.MaxPort, name);
     }
 
     internal async Task<CommandResult> CaptureAsync(CancellationToken cancellationToken)

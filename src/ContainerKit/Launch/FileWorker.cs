@@ -9,7 +9,7 @@ namespace ContainerKit.Launch;
 
 /// <summary>
 /// A process inside a user namespace that makes file calls there: for trees whose files belong to ids that an ordinary user may not
-/// act as, and that even root sees as nobody's from outside. It ends with this process, at the latest.
+/// act as, and that even root sees as nobody's from outside; or inside a network namespace, for its sockets. It ends with this process, at the latest.
 /// </summary>
 [SupportedOSPlatform("linux")]
 internal sealed class FileWorker : IDisposable
@@ -18,6 +18,7 @@ internal sealed class FileWorker : IDisposable
     private readonly LaunchedProcess _process;
     private readonly WorkerRequest _request;
     private readonly Lock _gate = new();
+    private bool _isDisposed;
 
     private FileWorker(SafeFileHandle socket, LaunchedProcess process, FileWorkerProgram program)
     {
@@ -48,7 +49,19 @@ internal sealed class FileWorker : IDisposable
     /// <param name="programDirectory">Where launch programs go on hosts that forbid them in memory.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public static Task<FileWorker> JoinAsync(SafeFileHandle process, bool isSingle, string? programDirectory, CancellationToken cancellationToken) =>
-        StartAsync(new FileWorkerProgram(setsGroups: !isSingle, joins: true), [process], null, programDirectory, cancellationToken);
+        StartAsync(new FileWorkerProgram(setsGroups: !isSingle, JoinedNamespaces.User), [process], null, programDirectory, cancellationToken);
+
+    /// <summary>Starts one in the network namespace of a process: what it opens there belongs to that network, whoever uses it.</summary>
+    /// <param name="process">The process's handle.</param>
+    /// <param name="hasUserNamespace">Whether the process has a user namespace of its own; without its root's rights, nobody but the host's root may enter.</param>
+    /// <param name="isSingle">Whether that namespace has a single id.</param>
+    /// <param name="programDirectory">Where launch programs go on hosts that forbid them in memory.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public static Task<FileWorker> JoinNetworkAsync(SafeFileHandle process, bool hasUserNamespace, bool isSingle, string? programDirectory, CancellationToken cancellationToken)
+    {
+        var joined = JoinedNamespaces.Network | (hasUserNamespace ? JoinedNamespaces.User : JoinedNamespaces.None);
+        return StartAsync(new FileWorkerProgram(setsGroups: !isSingle, joined), [process], null, programDirectory, cancellationToken);
+    }
 
     private static async Task<FileWorker> StartAsync(
         FileWorkerProgram program,
@@ -101,6 +114,7 @@ internal sealed class FileWorker : IDisposable
     {
         lock (_gate)
         {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
             _request.Clear();
             compose(_request);
             Span<int> descriptors = stackalloc int[FileWorkerProgram.MostReceived];
@@ -131,6 +145,17 @@ internal sealed class FileWorker : IDisposable
 
     public void Dispose()
     {
+        // Not while somebody talks to the worker: the socket's number would be another's already.
+        lock (_gate)
+        {
+            if (_isDisposed)
+            {
+                return;
+            }
+
+            _isDisposed = true;
+        }
+
         // The end of the socket is the end of the worker's loop.
         _socket.Dispose();
         using (_process.Handle)

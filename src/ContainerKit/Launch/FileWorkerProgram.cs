@@ -21,17 +21,17 @@ internal sealed class FileWorkerProgram
     private const int ControlSize = 24;
 
     /// <param name="setsGroups">Whether groups can be left in the user namespace, as they can where it has a range of ids.</param>
-    /// <param name="joins">Whether the user namespace is that of a process, whose handle is the descriptor after the socket; otherwise one of its own.</param>
-    public FileWorkerProgram(bool setsGroups, bool joins = false)
+    /// <param name="joined">Which namespaces of a process it enters, whose handle is the descriptor after the socket; with none, it makes a user namespace of its own.</param>
+    public FileWorkerProgram(bool setsGroups, JoinedNamespaces joined = JoinedNamespaces.None)
     {
         var program = Program;
         var child = new LaunchLabel();
         var exit = new LaunchLabel();
         var started = program.Words(unchecked((uint)LaunchMarks.Started), 0);
 
-        if (joins)
+        if (joined != JoinedNamespaces.None)
         {
-            program.Call("join a user namespace", SystemCall.setns, FirstReceived, CloneNewUser);
+            program.Call("join the container's namespaces", SystemCall.setns, FirstReceived, (int)joined);
             program.Call("close all other descriptors", SystemCall.close_range, FirstReceived, uint.MaxValue, 0);
         }
         else
@@ -91,4 +91,13 @@ internal sealed class FileWorkerProgram
         program.Call("restore the length", SystemCall.umask, 0).StoringInto(message, 40);
         program.Call("receive a request", SystemCall.recvmsg, SocketDescriptor, message, CloseOnExec).OnPositive(LaunchLabel.At(Buffer)).OnZero(exit).OnError(exit);
     }
+}
+
+/// <summary>The namespaces of a process that a worker can enter; the values are setns(2)'s.</summary>
+[Flags]
+internal enum JoinedNamespaces
+{
+    None = 0,
+    User = 0x10000000,
+    Network = 0x40000000,
 }
