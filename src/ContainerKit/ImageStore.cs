@@ -71,11 +71,21 @@ public sealed partial class ImageStore
     /// <returns>The image under the first of its names; it gets all of them, unless <paramref name="reference"/> picked one.</returns>
     /// <exception cref="ImageException">There are several and none was picked, or the archive cannot be read, is damaged, or is refused.</exception>
     /// <exception cref="FormatException"><paramref name="reference"/> is not an image name.</exception>
-    public Task<Image> LoadAsync(string path, string? reference = null, IProgress<ImageProgress>? progress = null, CancellationToken cancellationToken = default)
+    public Task<Image> LoadAsync(string path, string? reference = null, IProgress<ImageProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        LoadAsync(path, new LoadOptions(), reference, progress, cancellationToken);
+
+    /// <inheritdoc cref="LoadAsync(string, string?, IProgress{ImageProgress}?, CancellationToken)"/>
+    /// <param name="path">The file or directory.</param>
+    /// <param name="options">What is taken.</param>
+    /// <param name="reference">Which image, when there are several; the name to give, when there is one without a name.</param>
+    /// <param name="progress">Told how far it is.</param>
+    /// <param name="cancellationToken">Gives up; nothing becomes visible.</param>
+    public Task<Image> LoadAsync(string path, LoadOptions options, string? reference = null, IProgress<ImageProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(options);
         var wanted = reference is null ? null : NameOf(reference);
-        return Take($"load '{path}'", () => ImageLoader.LoadOne(Catalog, path, wanted, progress, cancellationToken), cancellationToken);
+        return Take($"load '{path}'", () => ImageLoader.LoadOne(Catalog, path, wanted, options, progress, cancellationToken), cancellationToken);
     }
 
     /// <summary>Loads every image from an OCI archive, an OCI layout directory or a docker-archive; its content tells which.</summary>
@@ -84,10 +94,19 @@ public sealed partial class ImageStore
     /// <param name="cancellationToken">Gives up; images that were complete by then stay.</param>
     /// <returns>One image for each name, and one for each image without a name.</returns>
     /// <exception cref="ImageException">The archive cannot be read, is damaged, or is refused.</exception>
-    public Task<IReadOnlyList<Image>> LoadAllAsync(string path, IProgress<ImageProgress>? progress = null, CancellationToken cancellationToken = default)
+    public Task<IReadOnlyList<Image>> LoadAllAsync(string path, IProgress<ImageProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        LoadAllAsync(path, new LoadOptions(), progress, cancellationToken);
+
+    /// <inheritdoc cref="LoadAllAsync(string, IProgress{ImageProgress}?, CancellationToken)"/>
+    /// <param name="path">The file or directory.</param>
+    /// <param name="options">What is taken.</param>
+    /// <param name="progress">Told how far it is.</param>
+    /// <param name="cancellationToken">Gives up; images that were complete by then stay.</param>
+    public Task<IReadOnlyList<Image>> LoadAllAsync(string path, LoadOptions options, IProgress<ImageProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        return Take($"load '{path}'", () => ImageLoader.LoadAll(Catalog, path, progress, cancellationToken), cancellationToken);
+        ArgumentNullException.ThrowIfNull(options);
+        return Take($"load '{path}'", () => ImageLoader.LoadAll(Catalog, path, options, progress, cancellationToken), cancellationToken);
     }
 
     /// <summary>Writes an image to a file or directory, which appears whole or not at all. The same image gives the same bytes.</summary>
@@ -98,14 +117,32 @@ public sealed partial class ImageStore
     /// <param name="cancellationToken">Gives up; nothing appears.</param>
     /// <exception cref="ImageException">A part of the image is missing or damaged, or the file cannot be written.</exception>
     public Task SaveAsync(
-        Image image, string path, ImageArchiveFormat format = ImageArchiveFormat.Oci, IProgress<ImageProgress>? progress = null, CancellationToken cancellationToken = default)
+        Image image, string path, ImageArchiveFormat format = ImageArchiveFormat.Oci, IProgress<ImageProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        SaveAsync(image, path, format, new SaveOptions(), progress, cancellationToken);
+
+    /// <inheritdoc cref="SaveAsync(Image, string, ImageArchiveFormat, IProgress{ImageProgress}?, CancellationToken)"/>
+    /// <param name="image">An image of this store.</param>
+    /// <param name="path">The file, which is replaced if it exists, or the directory, which must not exist or be empty.</param>
+    /// <param name="format">What is written; a docker archive has no place for several platforms.</param>
+    /// <param name="options">How much of it.</param>
+    /// <param name="progress">Told how far it is.</param>
+    /// <param name="cancellationToken">Gives up; nothing appears.</param>
+    public Task SaveAsync(
+        Image image, string path, ImageArchiveFormat format, SaveOptions options, IProgress<ImageProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(image);
         ArgumentException.ThrowIfNullOrEmpty(path);
-        return Work($"save '{image.Reference}' to '{path}'", () =>
+        ArgumentNullException.ThrowIfNull(options);
+        if (options.AllPlatforms && format == ImageArchiveFormat.Docker)
+        {
+            throw new ArgumentException("A docker archive has no place for the images of several platforms.", nameof(options));
+        }
+
+        return Take($"save '{image.Reference}' to '{path}'", () =>
         {
             using var lease = Catalog.Lease(cancellationToken);
-            new ImageSaver(image, Catalog.Blobs, progress, cancellationToken).Save(path, format);
+            var index = !options.AllPlatforms ? null : image.Index ?? throw new ImageException("The store has it for one platform only.") { Hint = "Pull or load it with AllPlatforms (ckit: --all-platforms) first." };
+            new ImageSaver(image, Catalog.Blobs, progress, cancellationToken) { Index = index }.Save(path, format);
             return true;
         }, cancellationToken);
     }

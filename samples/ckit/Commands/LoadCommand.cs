@@ -13,8 +13,14 @@ internal sealed class LoadCommand : HostCommand
         HelpName = "FILE|DIR",
     };
 
+    private readonly Option<bool> _allPlatforms = new("--all-platforms") { Description = "Takes the images for all platforms." };
+
     public LoadCommand()
-        : base("load", "Load every image of an archive or directory. Prints the images' names.") => Add(_input);
+        : base("load", "Load every image of an archive or directory. Prints the images' names.")
+    {
+        Add(_input);
+        Add(_allPlatforms);
+    }
 
     protected override async Task<int> RunAsync(ContainerHost host, ParseResult line, CancellationToken cancellationToken)
     {
@@ -23,7 +29,7 @@ internal sealed class LoadCommand : HostCommand
         using (var spooled = path is null ? SpooledFile.OfInput() : SpooledFile.OfPipe(path))
         using (var progress = new ProgressBar())
         {
-            images = await host.Images.LoadAllAsync(spooled?.Path ?? path!, progress, cancellationToken);
+            images = await host.Images.LoadAllAsync(spooled?.Path ?? path!, new LoadOptions { AllPlatforms = line.GetValue(_allPlatforms) }, progress, cancellationToken);
         }
 
         using var output = new StandardOutput();

@@ -16,6 +16,7 @@ internal sealed class SaveCommand : HostCommand
     };
 
     private readonly Option<string?> _compression = ImageEdit.CompressionOption("How the layers in an OCI format are compressed: gzip, zstd or none; as in the store unless given.");
+    private readonly Option<bool> _allPlatforms = new("--all-platforms") { Description = "Writes the images for all platforms, where they were pulled or loaded so." };
     private readonly Argument<string> _image = new("IMAGE") { Description = "The image's name or digest." };
 
     public SaveCommand()
@@ -24,6 +25,7 @@ internal sealed class SaveCommand : HostCommand
         Add(_output);
         Add(_format);
         Add(_compression);
+        Add(_allPlatforms);
         Add(_image);
     }
 
@@ -42,11 +44,17 @@ internal sealed class SaveCommand : HostCommand
             throw new UsageException("The layers in a docker archive are plain: --compression is for oci and oci-dir.");
         }
 
+        var allPlatforms = line.GetValue(_allPlatforms);
+        if (allPlatforms && (format == ImageArchiveFormat.Docker || conversion.Compression is not null))
+        {
+            throw new UsageException("Images for all platforms are saved as they are: --all-platforms is for oci and oci-dir, without --compression.");
+        }
+
         var image = await Lookup.ImageAsync(host, line.GetRequiredValue(_image), cancellationToken);
         if (line.GetValue(_output) is { } path)
         {
             using var progress = new ProgressBar();
-            await host.Images.SaveAsync(image, path, format, conversion, progress, cancellationToken);
+            await SaveAsync(path, progress);
         }
         else if (format == ImageArchiveFormat.OciDirectory || Descriptors.IsTerminal(Descriptors.Output))
         {
@@ -55,11 +63,15 @@ internal sealed class SaveCommand : HostCommand
         else
         {
             using var spooled = SpooledFile.Nothing();
-            await host.Images.SaveAsync(image, spooled.Path, format, conversion, null, cancellationToken);
+            await SaveAsync(spooled.Path, null);
             await using var archive = File.OpenRead(spooled.Path);
             await Pump.OutAsync(archive, Descriptors.Output);
         }
 
         return 0;
+
+        Task SaveAsync(string to, IProgress<ImageProgress>? progress) => allPlatforms
+            ? host.Images.SaveAsync(image, to, format, new SaveOptions { AllPlatforms = true }, progress, cancellationToken)
+            : host.Images.SaveAsync(image, to, format, conversion, progress, cancellationToken);
     }
 }

@@ -43,6 +43,17 @@ internal sealed class ImageIndex
         return Read(document, what);
     }
 
+    /// <summary>An index of images that a layout lists side by side, without the names that they have there. The same entries give the same bytes.</summary>
+    public static (Descriptor Index, byte[] Json) Of(IEnumerable<IndexEntry> entries)
+    {
+        var manifests = entries.Select(entry => (JsonNode)Descriptors.ToJson(entry.Descriptor with
+        {
+            Annotations = entry.Descriptor.Annotations.Where(each => each.Key is not (IndexEntry.RefName or IndexEntry.ContainerdName)).ToDictionary().AsReadOnly(),
+        }));
+        var json = JsonDocuments.Write(new JsonObject { ["schemaVersion"] = 2, ["mediaType"] = MediaTypes.Index, ["manifests"] = new JsonArray([.. manifests]) });
+        return (new Descriptor(MediaTypes.Index, Digest.Of(json), json.Length), json);
+    }
+
     /// <summary>The entry whose name, normalised, is this.</summary>
     public IndexEntry? Find(ImageReference reference) => Entries.FirstOrDefault(entry => entry.Reference == reference);
 

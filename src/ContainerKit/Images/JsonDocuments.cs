@@ -28,6 +28,19 @@ internal static class JsonDocuments
     public static JsonArray ParseArray(ReadOnlySpan<byte> json, string what) =>
         ParseAny(json, what, MaxBytes) as JsonArray ?? throw new ImageException($"The {what} is not a JSON array.");
 
+    /// <summary>Whether bytes are a document whose root is an object.</summary>
+    public static bool IsObject(ReadOnlySpan<byte> json)
+    {
+        try
+        {
+            return ParseAny(json, "document", MaxBytes) is JsonObject;
+        }
+        catch (ImageException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>The document's bytes; the same document gives the same ones.</summary>
     public static byte[] Write(JsonNode document, bool indented = false)
     {

@@ -103,6 +103,12 @@ internal sealed class ImagePuller(RegistryTransport transport, ImageCatalog cata
         foreach (var entry in index.Entries.Select(entry => entry.Target).DistinctBy(entry => entry.Digest))
         {
             another();
+            if (!MediaTypes.IsManifest(entry.MediaType) && !MediaTypes.IsIndex(entry.MediaType))
+            {
+                await TakeOpaqueAsync(sources, entry, cancellationToken).ConfigureAwait(false);
+                continue;
+            }
+
             var part = await DocumentAsync(sources, entry, cancellationToken).ConfigureAwait(false);
             if (!MediaTypes.IsIndex(entry.MediaType))
             {
@@ -120,6 +126,31 @@ internal sealed class ImagePuller(RegistryTransport transport, ImageCatalog cata
         }
 
         Blobs.Add(document.Content, document.Descriptor.MediaType);
+    }
+
+    // OCI image specification, image-index.md: types that nobody knows are no error. Where such a thing lies, no specification says: as a
+    // document among the manifests, or among the blobs.
+    private async Task TakeOpaqueAsync(IReadOnlyList<RepositoryAddress> sources, Descriptor entry, CancellationToken cancellationToken)
+    {
+        if (Blobs.Has(entry))
+        {
+            return;
+        }
+
+        if (entry.Size <= JsonDocuments.MaxBytes)
+        {
+            try
+            {
+                Blobs.Add((await FetchDocumentAsync(sources, entry, cancellationToken).ConfigureAwait(false)).Content, entry.MediaType);
+                return;
+            }
+            catch (RegistryException e) when (e.StatusCode == System.Net.HttpStatusCode.NotFound)
+            {
+                // Then it is a blob.
+            }
+        }
+
+        await _download.RunAsync(sources, entry, cancellationToken).ConfigureAwait(false);
     }
 
     // Foreign layers are elsewhere, and stay there.
@@ -142,6 +173,11 @@ internal sealed class ImagePuller(RegistryTransport transport, ImageCatalog cata
             return new RegistryDocument(blob, Blobs.Read(blob, JsonDocuments.MaxBytes));
         }
 
+        return await FetchDocumentAsync(sources, blob, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<RegistryDocument> FetchDocumentAsync(IReadOnlyList<RepositoryAddress> sources, Descriptor blob, CancellationToken cancellationToken)
+    {
         for (var i = 0; ; i++)
         {
             try

@@ -41,6 +41,11 @@ internal sealed class ImagePusher
             await PutAsync(part, part.Digest.ToString(), cancellationToken).ConfigureAwait(false);
         }
 
+        foreach (var part in parts.Where(part => !MediaTypes.IsManifest(part.MediaType) && !MediaTypes.IsIndex(part.MediaType)))
+        {
+            await SendOpaqueAsync(part, cancellationToken).ConfigureAwait(false);
+        }
+
         foreach (var part in parts.Where(part => MediaTypes.IsIndex(part.MediaType)).Reverse())
         {
             await PutAsync(part, part.Digest.ToString(), cancellationToken).ConfigureAwait(false);
@@ -60,6 +65,25 @@ internal sealed class ImagePusher
         _transport.Options.ParallelTransfers,
         (blob, token) => _upload.RunAsync(blob, _options.MountFrom.Concat(owners[blob.Digest]), token),
         cancellationToken);
+
+    // What an index lists under a type that nobody knows is a document to most registries, and a blob to the others.
+    private async Task SendOpaqueAsync(Descriptor part, CancellationToken cancellationToken)
+    {
+        if (part.Size <= JsonDocuments.MaxBytes && MediaTypeHeaderValue.TryParse(part.MediaType, out _) && JsonDocuments.IsObject(Read(part)))
+        {
+            try
+            {
+                await PutAsync(part, part.Digest.ToString(), cancellationToken).ConfigureAwait(false);
+                return;
+            }
+            catch (RegistryException e) when (e.StatusCode is HttpStatusCode.BadRequest or HttpStatusCode.NotFound or HttpStatusCode.MethodNotAllowed or HttpStatusCode.UnsupportedMediaType or HttpStatusCode.UnprocessableEntity)
+            {
+                // Then it is a blob.
+            }
+        }
+
+        await _upload.RunAsync(part, _options.MountFrom, cancellationToken).ConfigureAwait(false);
+    }
 
     private async Task PutAsync(Descriptor document, string reference, CancellationToken cancellationToken)
     {

@@ -37,6 +37,11 @@ internal sealed record RegistryDocument(Descriptor Descriptor, byte[] Content)
         RegistryTransport transport, RepositoryAddress source, string reference, Digest? digest, Descriptor? promised, CancellationToken cancellationToken)
     {
         var request = Request(source, reference, HttpMethod.Get);
+        if (promised is not null && !Types.Contains(promised.MediaType))
+        {
+            request = request with { Accept = [.. Types, "*/*"] };
+        }
+
         for (var attempt = 1; ; attempt++)
         {
             using var response = await transport.SendAsync(request, cancellationToken).ConfigureAwait(false);

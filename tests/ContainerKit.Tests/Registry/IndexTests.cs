@@ -124,6 +124,33 @@ internal sealed class IndexTests : RegistryFixture
         Assert.That(Store.Files(), Is.EqualTo(new[] { "index.json", "oci-layout" }));
     }
 
+    [Test]
+    public async Task Entries_of_unknown_types_are_carried_as_they_are([Values] bool isManifest)
+    {
+        var image = SampleImage.Of(100);
+        Registry.Content.Add("app", "image", image);
+        var odd = isManifest ? """{"schemaVersion":2,"artifactType":"application/vnd.example.sbom"}"""u8.ToArray() : [0, 1, 2, 255];
+        if (isManifest)
+        {
+            Registry.Content["app"].Manifests[Digest.Of(odd)] = new StoredManifest("application/vnd.example.unheard-of", odd);
+        }
+        else
+        {
+            Registry.Content["app"].Blobs[Digest.Of(odd)] = odd;
+        }
+
+        var index = Registry.Content.AddManifest("app", "1", SampleImage.IndexType, IndexOf(
+            SampleImage.Describe(image.Manifest, SampleImage.ManifestType), SampleImage.Describe(odd, "application/vnd.example.unheard-of")));
+
+        var pulled = await Client().PullAsync(Name("app:1"), new PullOptions { AllPlatforms = true });
+        await Client().PushAsync(pulled, Name("other:1"), new PushOptions { AllPlatforms = true });
+
+        Assert.That(Stored(Digest.Of(odd)), Is.EqualTo(odd));
+        Assert.That(Registry.Content["other"].Tags["1"], Is.EqualTo(index));
+        Assert.That(Registry.Content["other"].Manifests.ContainsKey(Digest.Of(odd)), Is.EqualTo(isManifest));
+        Assert.That(Registry.Content["other"].Blobs.ContainsKey(Digest.Of(odd)), Is.EqualTo(!isManifest));
+    }
+
     private static byte[] IndexOf(params string[] descriptors) =>
         Encoding.UTF8.GetBytes($$"""{"schemaVersion":2,"mediaType":"{{SampleImage.IndexType}}","manifests":[{{string.Join(',', descriptors)}}]}""");
 }

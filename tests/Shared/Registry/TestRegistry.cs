@@ -110,7 +110,7 @@ internal sealed partial class TestRegistry : HttpServer
         var document = JsonNode.Parse(request.Body)!;
         var blobs = new[] { document["config"] }.Concat(document["layers"]?.AsArray() ?? []).OfType<JsonNode>().Select(DigestOf);
         var manifests = (document["manifests"]?.AsArray() ?? []).OfType<JsonNode>().Select(DigestOf);
-        if (blobs.Any(blob => !content.Blobs.ContainsKey(blob)) || manifests.Any(each => !content.Manifests.ContainsKey(each)))
+        if (blobs.Any(blob => !content.Blobs.ContainsKey(blob)) || manifests.Any(each => !content.Manifests.ContainsKey(each) && !content.Blobs.ContainsKey(each)))
         {
             return HttpAnswer.Error(400, "MANIFEST_BLOB_UNKNOWN");
         }

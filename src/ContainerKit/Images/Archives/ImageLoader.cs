@@ -4,12 +4,12 @@ namespace ContainerKit.Images.Archives;
 internal static class ImageLoader
 {
     /// <summary>Loads one image, with all its names (or with the one that was asked for).</summary>
-    public static Image LoadOne(ImageCatalog catalog, string path, ImageReference? wanted, IProgress<ImageProgress>? progress, CancellationToken cancellationToken)
+    public static Image LoadOne(ImageCatalog catalog, string path, ImageReference? wanted, LoadOptions options, IProgress<ImageProgress>? progress, CancellationToken cancellationToken)
     {
         using var lease = catalog.Lease(cancellationToken);
         using var files = Open(catalog, path, progress, cancellationToken);
         var context = new CopyContext(catalog, progress, cancellationToken);
-        var images = Images(files, wanted);
+        var images = Images(files, wanted, options);
         var image = images switch
         {
             [var only] when wanted is null || only.Names.Count == 0 || only.Names.Contains(wanted) => only,
@@ -22,12 +22,12 @@ internal static class ImageLoader
     }
 
     /// <summary>Loads all images, with all their names: one result for each name (or for each image without one).</summary>
-    public static IReadOnlyList<Image> LoadAll(ImageCatalog catalog, string path, IProgress<ImageProgress>? progress, CancellationToken cancellationToken)
+    public static IReadOnlyList<Image> LoadAll(ImageCatalog catalog, string path, LoadOptions options, IProgress<ImageProgress>? progress, CancellationToken cancellationToken)
     {
         using var lease = catalog.Lease(cancellationToken);
         using var files = Open(catalog, path, progress, cancellationToken);
         var context = new CopyContext(catalog, progress, cancellationToken);
-        return Images(files, null) is { Count: > 0 } images
+        return Images(files, null, options) is { Count: > 0 } images
             ? [.. images.SelectMany(image => Publish(context, lease, image))]
             : throw new ImageException("It holds no image.");
     }
@@ -44,11 +44,11 @@ internal static class ImageLoader
     }
 
     // Docker since version 25 writes both at once; the layout is the one whose every byte has a digest.
-    private static IReadOnlyList<ArchivedImage> Images(IArchiveFiles files, ImageReference? wanted)
+    private static IReadOnlyList<ArchivedImage> Images(IArchiveFiles files, ImageReference? wanted, LoadOptions options)
     {
         if (Has(files, OciLayout.Marker))
         {
-            return new OciLayout(files).Images(wanted);
+            return new OciLayout(files, options.AllPlatforms).Images(wanted);
         }
 
         if (Has(files, DockerArchive.Marker))

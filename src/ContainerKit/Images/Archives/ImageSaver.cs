@@ -11,6 +11,9 @@ internal sealed class ImageSaver(Image image, BlobStore blobs, IProgress<ImagePr
 {
     private const string LayoutVersion = """{"imageLayoutVersion":"1.0.0"}""";
 
+    /// <summary>The index that is written with all that it lists; null for the image alone.</summary>
+    public Descriptor? Index { get; init; }
+
     public void Save(string path, ImageArchiveFormat format)
     {
         if (format != ImageArchiveFormat.OciDirectory && (Path.EndsInDirectorySeparator(path) || Directory.Exists(path)))
@@ -70,12 +73,17 @@ internal sealed class ImageSaver(Image image, BlobStore blobs, IProgress<ImagePr
     }
 
     // A foreign layer that is not here is elsewhere for whoever reads the archive, too.
-    private IEnumerable<Descriptor> Blobs => image.Layers.Where(layer => !layer.IsForeign || blobs.Contains(layer.Descriptor.Digest)).Select(layer => layer.Descriptor)
-        .Append(image.ConfigDescriptor).Append(image.Manifest).DistinctBy(blob => blob.Digest);
+    private IEnumerable<Descriptor> Blobs => (Index is { } index
+        ? StoredIndex.Parts(blobs, index).SelectMany(WithParts).Append(index)
+        : WithParts(image.Manifest)).Where(blob => !MediaTypes.IsForeign(blob.MediaType) || blobs.Contains(blob.Digest)).DistinctBy(blob => blob.Digest);
 
-    private byte[] Index()
+    private IEnumerable<Descriptor> WithParts(Descriptor document) => MediaTypes.IsManifest(document.MediaType)
+        ? Manifest.PartsOf(blobs.Read(document, JsonDocuments.MaxBytes), document).Append(document)
+        : [document];
+
+    private byte[] IndexDocument()
     {
-        var entry = Descriptors.ToJson(image.Manifest);
+        var entry = Descriptors.ToJson(Index ?? image.Manifest);
         if (image.Reference.HasName)
         {
             entry["annotations"] = new JsonObject
@@ -86,7 +94,11 @@ internal sealed class ImageSaver(Image image, BlobStore blobs, IProgress<ImagePr
             };
         }
 
-        entry["platform"] = Descriptors.ToJson(image.Config.Platform);
+        if (Index is null)
+        {
+            entry["platform"] = Descriptors.ToJson(image.Config.Platform);
+        }
+
         return JsonDocuments.Write(new JsonObject { ["schemaVersion"] = 2, ["mediaType"] = MediaTypes.Index, ["manifests"] = new JsonArray(entry) });
     }
 
@@ -99,7 +111,7 @@ internal sealed class ImageSaver(Image image, BlobStore blobs, IProgress<ImagePr
     private void WriteOci(LayerWriter archive)
     {
         WriteFile(archive, "/" + OciLayout.Marker, Encoding.ASCII.GetBytes(LayoutVersion));
-        WriteFile(archive, "/index.json", Index());
+        WriteFile(archive, "/index.json", IndexDocument());
         WriteEntry(archive, "/blobs", FileKind.Directory, 0, null);
         WriteEntry(archive, "/blobs/sha256", FileKind.Directory, 0, null);
         foreach (var blob in Blobs)
@@ -144,7 +156,7 @@ internal sealed class ImageSaver(Image image, BlobStore blobs, IProgress<ImagePr
         var sha256 = Path.Combine(directory, "blobs", "sha256");
         Directory.CreateDirectory(sha256);
         File.WriteAllText(Path.Combine(directory, OciLayout.Marker), LayoutVersion);
-        File.WriteAllBytes(Path.Combine(directory, "index.json"), Index());
+        File.WriteAllBytes(Path.Combine(directory, "index.json"), IndexDocument());
         foreach (var blob in Blobs)
         {
             using var content = OpenVerified(blob);

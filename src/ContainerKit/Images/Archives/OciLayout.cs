@@ -3,11 +3,16 @@ using ContainerKit.Content;
 namespace ContainerKit.Images.Archives;
 
 /// <summary>Reads an OCI image layout of others: a directory, or an archive of one. OCI image specification, image-layout.md.</summary>
-internal sealed class OciLayout(IArchiveFiles files) : IBlobSource
+/// <param name="files">The layout's files.</param>
+/// <param name="allPlatforms">Whether images for several platforms stay together, with their index.</param>
+internal sealed class OciLayout(IArchiveFiles files, bool allPlatforms = false) : IBlobSource
 {
     public const string Marker = "oci-layout";
 
     private const int MaxDepth = 4;
+
+    // Indexes that were made for images that the layout lists side by side.
+    private readonly Dictionary<Digest, byte[]> _made = [];
 
     /// <summary>The images that its index lists; one with manifests for several platforms counts once.</summary>
     /// <param name="wanted">Only the image of this name is looked for; null for all.</param>
@@ -36,20 +41,43 @@ internal sealed class OciLayout(IArchiveFiles files) : IBlobSource
 
         return
         [
-            .. groups.Select(group => (group.Name, Manifest: Pick(group.Entries, what, MaxDepth)))
+            .. groups.Select(group => (group.Name, Manifest: allPlatforms ? Together(group.Entries) : Pick(group.Entries, what, MaxDepth)))
                 .GroupBy(image => image.Manifest)
                 .Select(image => new ArchivedImage
                 {
                     Names = [.. image.Select(each => each.Name).OfType<ImageReference>()],
                     Id = image.Key.Digest.ToString(),
-                    CopyTo = context => Copy(image.Key, context),
+                    CopyTo = context => MediaTypes.IsIndex(image.Key.MediaType) ? new IndexIntake(this, context).Copy(image.Key) : Copy(image.Key, context),
                 }),
         ];
     }
 
     /// <inheritdoc/>
-    public Stream OpenBlob(Descriptor blob) => files.TryOpen($"blobs/sha256/{blob.Digest.Hex}")
+    public Stream OpenBlob(Descriptor blob) => TryOpenMade(blob) ?? files.TryOpen(PathOf(blob.Digest))
         ?? throw new ImageException($"'{files.Path}' has no blob {blob.Digest} ({blob.MediaType}).");
+
+    /// <summary>Whether the layout has a blob.</summary>
+    public bool Has(Descriptor blob)
+    {
+        using var here = TryOpenMade(blob) ?? files.TryOpen(PathOf(blob.Digest));
+        return here is not null;
+    }
+
+    private static string PathOf(Digest digest) => $"blobs/sha256/{digest.Hex}";
+
+    private MemoryStream? TryOpenMade(Descriptor blob) => _made.TryGetValue(blob.Digest, out var made) ? new MemoryStream(made, writable: false) : null;
+
+    private Descriptor Together(List<IndexEntry> entries)
+    {
+        if (entries is [var only])
+        {
+            return only.Target;
+        }
+
+        var (index, json) = ImageIndex.Of(entries);
+        _made[index.Digest] = json;
+        return index;
+    }
 
     // One manifest is taken whatever it is for: there is nothing to choose.
     private Descriptor Pick(List<IndexEntry> entries, string what, int depth)
@@ -76,7 +104,8 @@ internal sealed class OciLayout(IArchiveFiles files) : IBlobSource
         return Pick([.. nested.Entries.Where(PlatformChoice.IsImage)], name, depth - 1);
     }
 
-    private Descriptor Copy(Descriptor manifestBlob, CopyContext context)
+    /// <summary>Copies an image with everything that it is made of.</summary>
+    public Descriptor Copy(Descriptor manifestBlob, CopyContext context)
     {
         var blobs = context.Catalog.Blobs;
         var json = BlobStore.Read(this, manifestBlob, JsonDocuments.MaxBytes);
@@ -99,16 +128,7 @@ internal sealed class OciLayout(IArchiveFiles files) : IBlobSource
     }
 
     // A foreign layer may lie elsewhere. It is taken along where it is here, and never fetched.
-    private bool IsElsewhere(Descriptor layer)
-    {
-        if (!MediaTypes.IsForeign(layer.MediaType))
-        {
-            return false;
-        }
-
-        using var here = files.TryOpen($"blobs/sha256/{layer.Digest.Hex}");
-        return here is null;
-    }
+    private bool IsElsewhere(Descriptor layer) => MediaTypes.IsForeign(layer.MediaType) && !Has(layer);
 
     private void CheckVersion()
     {
