@@ -147,12 +147,34 @@ public sealed class ContainerHost : IAsyncDisposable
     public Task PruneAsync(CancellationToken cancellationToken = default) => Task.Run(() => Prune(cancellationToken), cancellationToken);
 
     /// <summary>
-    /// Reads everything in the store (every blob of every image by its digest and size, what is written down about snapshots and
-    /// containers) and says what is not as it should be. It changes nothing, and takes as long as reading all that takes.
+    /// Reads everything in the store (every blob of every image by its digest and size; snapshots, file by file, against the layers that they were
+    /// unpacked from; what is written down about images, snapshots and containers) and says what is not as it should be. It changes nothing, and
+    /// takes as long as reading all that takes.
     /// </summary>
     /// <exception cref="StorageException">The store itself cannot be read.</exception>
     public Task<StoreCheck> CheckAsync(CancellationToken cancellationToken = default) =>
-        Task.Run(() => StoreChecker.Check(Images.Catalog, _containers, cancellationToken), cancellationToken);
+        Task.Run(
+            () =>
+            {
+                var inspection = new StoreInspection(Images.Catalog, _containers, cancellationToken);
+                inspection.Run();
+                return inspection.Result();
+            },
+            cancellationToken);
+
+    /// <summary>
+    /// Reads everything as <see cref="CheckAsync"/> does, and puts right what can be: damaged or lost blobs are fetched again, and no others, from where
+    /// they came from or were sent to; damaged snapshots are unpacked again; a lost list of images is replaced by its copy. A snapshot that a container
+    /// stands on is not taken from under it.
+    /// </summary>
+    /// <param name="options">Where else blobs may be had; null: nowhere.</param>
+    /// <param name="progress">Told about each blob how many of its bytes are here.</param>
+    /// <param name="cancellationToken">Gives up; the store is no worse then. The same holds for a process that is killed.</param>
+    /// <returns>What was found, what was put right, and what was not, with the reason and what helps.</returns>
+    /// <remarks>Others may pull, run and remove meanwhile. Of several who repair one store, one does, and the others find it done.</remarks>
+    /// <exception cref="StorageException">The store itself cannot be read.</exception>
+    public Task<StoreRepair> RepairAsync(RepairOptions? options = null, IProgress<ImageProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        Task.Run(() => new StoreRepairer(_store, Images.Catalog, Registry.Transport, _containers, options ?? new RepairOptions(), progress, cancellationToken).RunAsync(), cancellationToken);
 
     /// <summary>What this host can do for containers, and what to do about the rest.</summary>
     public Task<HostReport> ReportAsync(CancellationToken cancellationToken = default) => Task.Run(() => HostProbes.Report(_store.Root), cancellationToken);

@@ -26,6 +26,8 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
 
     public ILogger Logger { get; } = logger;
 
+    public Unpacker Unpacker { get; } = unpacker;
+
     public async Task<Container> CreateAsync(ImageSource source, ContainerOptions options, CancellationToken cancellationToken)
     {
         var image = await source.ResolveAsync(Images, options.Pull, cancellationToken).ConfigureAwait(false);
@@ -80,6 +82,19 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
             // It was removed meanwhile, by another task or process.
+            return null;
+        }
+    }
+
+    /// <summary>The same, or null when it cannot be read.</summary>
+    public ContainerRecord? TryReadSafely(string id)
+    {
+        try
+        {
+            return TryRead(id);
+        }
+        catch (StorageException)
+        {
             return null;
         }
     }
@@ -174,7 +189,7 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
     {
         using var lease = Images.Catalog.Lease(cancellationToken);
         var needed = Images.Catalog.List()
-            .SelectMany(unpacker.NamesOf)
+            .SelectMany(Unpacker.NamesOf)
             .ToHashSet();
         needed.UnionWith(UsedSnapshots());
         foreach (var record in Records())
@@ -183,7 +198,7 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
         }
 
         Snapshots.Collect(snapshot => needed.Contains(snapshot.Id), cancellationToken);
-        unpacker.ForgetGone();
+        Unpacker.ForgetGone();
     }
 
     /// <summary>Removes the unnamed containers of processes that are gone, and what was left half-made or half-removed.</summary>
@@ -273,7 +288,7 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
     {
         // The image store's lease keeps the layers from being swept while they are unpacked.
         using var lease = Images.Catalog.Lease(cancellationToken);
-        var parent = unpacker.Unpack(image, progress: null, cancellationToken);
+        var parent = Unpacker.Unpack(image, progress: null, cancellationToken);
         var (id, alive) = Begin();
         var record = new ContainerRecord
         {

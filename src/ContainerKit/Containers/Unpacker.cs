@@ -51,16 +51,43 @@ internal sealed class Unpacker(SnapshotStore snapshots, StoreLayout store, strin
     /// <summary>The names of all snapshots that an image may have.</summary>
     public IEnumerable<string> NamesOf(Image image)
     {
-        var names = ChainId.All(image.Layers.Select(layer => layer.DiffId)).Select(NameOf).ToArray();
-        return [.. names, MountPointsName(names.LastOrDefault())];
+        var names = LayerNamesOf(image);
+        return [.. names, MountPointsName(names.Count > 0 ? names[^1] : null)];
+    }
+
+    /// <summary>The names of the snapshots of an image's layers, the lowest first.</summary>
+    public IReadOnlyList<string> LayerNamesOf(Image image) => [.. ChainId.All(image.Layers.Select(layer => layer.DiffId)).Select(NameOf)];
+
+    /// <summary>Unpacks what was lost of an image: also a layer below others that are there.</summary>
+    /// <param name="image">The image.</param>
+    /// <param name="isWanted">Whether there was a snapshot of a name, or something stands on it.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <inheritdoc cref="Unpack"/>
+    public void Restore(Image image, Func<string, bool> isWanted, CancellationToken cancellationToken)
+    {
+        var names = LayerNamesOf(image);
+        var count = Enumerable.Range(0, names.Count).LastOrDefault(i => isWanted(names[i]), -1) + 1;
+        if (isWanted(MountPointsName(names.Count > 0 ? names[^1] : null)))
+        {
+            WithMountPoints(UnpackLayers(image, names.ToArray(), null, cancellationToken), cancellationToken);
+        }
+        else if (count > 0)
+        {
+            UnpackLayers(image, [.. names.Take(count)], null, cancellationToken);
+        }
     }
 
     private string? UnpackLayers(Image image, IProgress<ImageProgress>? progress, CancellationToken cancellationToken)
     {
-        var names = ChainId.All(image.Layers.Select(layer => layer.DiffId)).Select(NameOf).ToArray();
-        if (names.Length == 0 || snapshots.TryFind(names[^1]) is not null)
+        string[] names = [.. LayerNamesOf(image)];
+        return names.Length == 0 || snapshots.TryFind(names[^1]) is not null ? names.LastOrDefault() : UnpackLayers(image, names, progress, cancellationToken);
+    }
+
+    private string? UnpackLayers(Image image, string[] names, IProgress<ImageProgress>? progress, CancellationToken cancellationToken)
+    {
+        if (names.Length == 0)
         {
-            return names.LastOrDefault();
+            return null;
         }
 
         // One unpacks, the others wait and find it done: two would do the work twice and throw one half away.

@@ -32,6 +32,7 @@ internal sealed class BlobStore : IBlobSource
         TemporaryDirectory = Path.Combine(Root, ".tmp");
         _blobs = Path.Combine(Root, "blobs", "sha256");
         _flush = flush;
+        Sources = new BlobSources(this);
         Directory.CreateDirectory(_blobs);
         Directory.CreateDirectory(TemporaryDirectory);
     }
@@ -42,9 +43,28 @@ internal sealed class BlobStore : IBlobSource
     /// <summary>Where things are written before they are renamed into place; on the same file system.</summary>
     public string TemporaryDirectory { get; }
 
+    /// <summary>Where blobs can be had again.</summary>
+    public BlobSources Sources { get; }
+
     public string PathOf(Digest digest) => Path.Combine(_blobs, digest.Hex);
 
     public bool Contains(Digest digest) => File.Exists(PathOf(digest));
+
+    /// <summary>Reads a blob to its end.</summary>
+    /// <returns>What is wrong with it, as a sentence; null when it is what its descriptor says.</returns>
+    public string? FindProblem(Descriptor blob, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var content = new VerifyingStream(OpenBlob(blob), blob.Digest, "The blob");
+            content.ReadToEnd(cancellationToken);
+            return null;
+        }
+        catch (Exception e) when (e is ImageException or IOException or UnauthorizedAccessException)
+        {
+            return e.Message;
+        }
+    }
 
     /// <summary>Every blob there is. Files with other names are not blobs.</summary>
     public IEnumerable<Digest> List() => Directory.EnumerateFiles(_blobs)
@@ -85,7 +105,26 @@ internal sealed class BlobStore : IBlobSource
         .Where(path => freshParts || !path.EndsWith(PartSuffix, StringComparison.Ordinal) || DateTime.UtcNow - File.GetLastWriteTimeUtc(path) > PartsStay);
 
     /// <summary>Begins a blob whose bytes, and so whose name, will be known at its end.</summary>
-    public BlobWriter Create() => new(this, _flush);
+    /// <param name="replaces"><see cref="BlobWriter.Replaces"/></param>
+    public BlobWriter Create(bool replaces = false) => new(this, _flush) { Replaces = replaces };
+
+    /// <summary>Puts a file in the place of another, or where there was none: all of it, or nothing.</summary>
+    public void Replace(string path, ReadOnlySpan<byte> content)
+    {
+        using var file = CreateTemporary();
+        try
+        {
+            file.Write(content);
+            file.Flush(_flush);
+            file.Dispose();
+            File.Move(file.Name, path, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(file.Name);
+            throw;
+        }
+    }
 
     /// <summary>Adds a small blob.</summary>
     public Descriptor Add(ReadOnlySpan<byte> content, string mediaType)

@@ -19,6 +19,9 @@ internal sealed class BlobWriter : WriteOnlyStream
         _file = store.CreateTemporary();
     }
 
+    /// <summary>Whether it takes the place of a blob of the same name, which must be damaged.</summary>
+    public bool Replaces { get; init; }
+
     public override void Write(ReadOnlySpan<byte> buffer)
     {
         _hash.AppendData(buffer);
@@ -74,7 +77,7 @@ internal sealed class BlobWriter : WriteOnlyStream
         _file.Flush(_flush);
         _file.Dispose();
         var path = _store.PathOf(digest);
-        if (!File.Exists(path))
+        if (Replaces || !File.Exists(path))
         {
             File.Move(_file.Name, path, overwrite: true);
             _isCommitted = true;

@@ -11,7 +11,9 @@ internal sealed record StoredLayer(Descriptor Descriptor, Digest DiffId);
 /// <code>
 /// ROOT/oci-layout         says that this is an OCI image layout
 /// ROOT/index.json         the images, by name; changed under .index.lock and by rename, read without any lock
+/// ROOT/.index.copy        the same once more, for the day when it is damaged
 /// ROOT/blobs/sha256/HEX   manifests, configs and layers
+/// ROOT/.sources/HEX       where blobs can be had again
 /// ROOT/.tmp/              on its way in
 /// ROOT/.lock              shared: someone adds or reads; exclusive: someone sweeps
 /// ROOT/.index.lock        exclusive: someone changes index.json
@@ -32,11 +34,14 @@ internal sealed class ImageCatalog
     {
         Limits = limits ?? LayerLimits.Default;
         Blobs = new BlobStore(directory, flush);
-        _index = new StoreIndex(Blobs, flush);
+        _index = new StoreIndex(Blobs);
         _pinned = pinned ?? (() => []);
     }
 
     public BlobStore Blobs { get; }
+
+    /// <summary>The list of the images.</summary>
+    public StoreIndex Index => _index;
 
     public LayerLimits Limits { get; }
 

@@ -3,6 +3,10 @@ using ContainerKit.Content;
 namespace ContainerKit.Images;
 
 /// <summary>The <c>index.json</c> of a store: read without any lock, changed under one, and replaced by rename.</summary>
+/// <remarks>
+/// No other file says what the images are called, so there is a copy of it, which takes its place when it is gone, or when a repair finds it
+/// damaged. A process that dies between the two renames leaves a copy that is one change behind.
+/// </remarks>
 internal sealed class StoreIndex
 {
     // It is our own file and grows with the images, some 400 bytes for each.
@@ -10,13 +14,11 @@ internal sealed class StoreIndex
     private const string LayoutVersion = """{"imageLayoutVersion":"1.0.0"}""";
 
     private readonly BlobStore _blobs;
-    private readonly bool _flush;
 
     /// <summary>Opens the index of a layout, and makes the layout if there is none.</summary>
-    public StoreIndex(BlobStore blobs, bool flush)
+    public StoreIndex(BlobStore blobs)
     {
         _blobs = blobs;
-        _flush = flush;
         if (File.Exists(PathOfIndex) && File.Exists(PathOfLayout))
         {
             return;
@@ -25,20 +27,58 @@ internal sealed class StoreIndex
         using var held = Lock(CancellationToken.None);
         if (!File.Exists(PathOfIndex))
         {
-            Replace(PathOfIndex, ImageIndex.Empty.ToJson());
+            // A store that has had images and lost its index is no empty store: the next sweep would take everything.
+            _blobs.Replace(PathOfIndex, File.Exists(PathOfCopy) ? File.ReadAllBytes(PathOfCopy) : ImageIndex.Empty.ToJson());
         }
 
         // Last, because it is what says that here lies a layout.
-        Replace(PathOfLayout, System.Text.Encoding.ASCII.GetBytes(LayoutVersion));
+        WriteLayout();
     }
 
     private string PathOfIndex => Path.Combine(_blobs.Root, "index.json");
 
+    private string PathOfCopy => Path.Combine(_blobs.Root, ".index.copy");
+
     private string PathOfLayout => Path.Combine(_blobs.Root, "oci-layout");
 
-    public ImageIndex Read()
+    public ImageIndex Read() => Read(PathOfIndex);
+
+    /// <summary>Puts the copy in the place of an index that cannot be read.</summary>
+    /// <returns>When the copy was made; null when there is none that can be read, and nothing was done.</returns>
+    public DateTime? Restore(CancellationToken cancellationToken)
     {
-        using var file = new FileStream(PathOfIndex, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 1);
+        using var held = Lock(cancellationToken);
+        if (!File.Exists(PathOfCopy) || !CanRead(PathOfCopy))
+        {
+            return null;
+        }
+
+        _blobs.Replace(PathOfIndex, Read(PathOfCopy).ToJson());
+        return File.GetLastWriteTimeUtc(PathOfCopy);
+    }
+
+    /// <summary>Whether the file that says which kind of layout this is says so.</summary>
+    public bool HasLayout => File.Exists(PathOfLayout) && new FileInfo(PathOfLayout).Length == LayoutVersion.Length && File.ReadAllText(PathOfLayout) == LayoutVersion;
+
+    /// <summary>Writes the file that says which kind of layout this is.</summary>
+    public void WriteLayout() => _blobs.Replace(PathOfLayout, System.Text.Encoding.ASCII.GetBytes(LayoutVersion));
+
+    private static bool CanRead(string path)
+    {
+        try
+        {
+            Read(path);
+            return true;
+        }
+        catch (ImageException)
+        {
+            return false;
+        }
+    }
+
+    private static ImageIndex Read(string path)
+    {
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 1);
         if (file.Length > MaxBytes)
         {
             throw new ImageException($"The store's index.json has {file.Length} bytes; {MaxBytes} are allowed.");
@@ -57,19 +97,13 @@ internal sealed class StoreIndex
         var after = change(before);
         if (after != before)
         {
-            Replace(PathOfIndex, after.ToJson());
+            var json = after.ToJson();
+            _blobs.Replace(PathOfIndex, json);
+            _blobs.Replace(PathOfCopy, json);
         }
     }
 
     private FileLock Lock(CancellationToken cancellationToken) =>
         FileLock.Acquire(Path.Combine(_blobs.Root, ".index.lock"), exclusive: true, cancellationToken);
 
-    private void Replace(string path, ReadOnlySpan<byte> content)
-    {
-        using var file = _blobs.CreateTemporary();
-        file.Write(content);
-        file.Flush(_flush);
-        file.Dispose();
-        File.Move(file.Name, path, overwrite: true);
-    }
 }

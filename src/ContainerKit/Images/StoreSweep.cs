@@ -29,9 +29,13 @@ internal static class StoreSweep
         }
 
         // Where an index or manifest cannot be read, nobody knows what it refers to: then no blob is thrown away.
-        return TryFindReferred(blobs, index, pinned, out var referred)
-            ? freed + blobs.List().Where(blob => !referred.Contains(blob)).ToList().Sum(blob => Delete(blobs.PathOf(blob)))
-            : freed;
+        if (!TryFindReferred(blobs, index, pinned, out var referred))
+        {
+            return freed;
+        }
+
+        blobs.Sources.Forget(referred.Contains);
+        return freed + blobs.List().Where(blob => !referred.Contains(blob)).ToList().Sum(blob => Delete(blobs.PathOf(blob)));
     }
 
     private static long Delete(string path)

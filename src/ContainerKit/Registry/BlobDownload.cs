@@ -38,6 +38,18 @@ internal sealed class BlobDownload(RegistryTransport transport, BlobStore blobs,
         reporter.Report(blob.Size);
     }
 
+    /// <summary>Fetches a blob that is damaged here. What is here stays until the other has come whole.</summary>
+    /// <inheritdoc cref="RunAsync"/>
+    public async Task ReplaceAsync(IReadOnlyList<RepositoryAddress> sources, Descriptor blob, CancellationToken cancellationToken)
+    {
+        var reporter = new ProgressReporter(progress, ImagePhase.Reading, blob.Digest.ToString(), blob.Size);
+        var path = blobs.PathOfLock(blob.Digest);
+        using var held = await FileLock.AcquireAsync(path, exclusive: true, cancellationToken).ConfigureAwait(false);
+        await FetchAsync(sources, blob, reporter, cancellationToken).ConfigureAwait(false);
+        RemoveLock(path);
+        reporter.Report(blob.Size);
+    }
+
     /// <summary>Removes a lock's file, whose lock is held: who waits for it sees that, and takes the next. Elsewhere than on Linux the sweep does it.</summary>
     public static void RemoveLock(string path)
     {

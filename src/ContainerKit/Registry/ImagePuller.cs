@@ -8,10 +8,13 @@ internal sealed class ImagePuller(RegistryTransport transport, ImageCatalog cata
 {
     private readonly BlobDownload _download = new(transport, catalog.Blobs, progress);
 
+    private string _repository = "";
+
     private BlobStore Blobs => catalog.Blobs;
 
     public async Task<Image> PullAsync(ImageReference reference, CancellationToken cancellationToken)
     {
+        _repository = BlobRefetch.RepositoryOf(reference);
         using var lease = await catalog.LeaseAsync(cancellationToken).ConfigureAwait(false);
         var (sources, document) = await FindAsync(reference, cancellationToken).ConfigureAwait(false);
         if (MediaTypes.IsIndex(document.Descriptor.MediaType) && options.AllPlatforms)
@@ -79,7 +82,7 @@ internal sealed class ImagePuller(RegistryTransport transport, ImageCatalog cata
         }
 
         await TakeBlobsAsync(sources, manifest.Layers, cancellationToken).ConfigureAwait(false);
-        Blobs.Add(document.Content, document.Descriptor.MediaType);
+        TakeDocument(document);
     }
 
     // A config that cannot be read, or that does not fit its manifest, is better found before gigabytes of layers have come.
@@ -90,7 +93,7 @@ internal sealed class ImagePuller(RegistryTransport transport, ImageCatalog cata
             throw new ImageException($"The config {manifest.Config.Digest} has {manifest.Config.Size} bytes; {JsonDocuments.MaxBytes} are allowed.");
         }
 
-        await _download.RunAsync(sources, manifest.Config, cancellationToken).ConfigureAwait(false);
+        await TakeBlobAsync(sources, manifest.Config, cancellationToken).ConfigureAwait(false);
         var config = ImageConfig.Parse(Blobs.Read(manifest.Config, JsonDocuments.MaxBytes), $"config {manifest.Config.Digest}");
         return config.DiffIds.Count == manifest.Layers.Count
             ? config
@@ -106,6 +109,7 @@ internal sealed class ImagePuller(RegistryTransport transport, ImageCatalog cata
             if (!MediaTypes.IsManifest(entry.MediaType) && !MediaTypes.IsIndex(entry.MediaType))
             {
                 await TakeOpaqueAsync(sources, entry, cancellationToken).ConfigureAwait(false);
+                Blobs.Sources.Add(entry.Digest, _repository);
                 continue;
             }
 
@@ -113,7 +117,7 @@ internal sealed class ImagePuller(RegistryTransport transport, ImageCatalog cata
             if (!MediaTypes.IsIndex(entry.MediaType))
             {
                 await TakeBlobsAsync(sources, Manifest.PartsOf(part.Content, part.Descriptor), cancellationToken).ConfigureAwait(false);
-                Blobs.Add(part.Content, entry.MediaType);
+                TakeDocument(part);
                 continue;
             }
 
@@ -125,7 +129,7 @@ internal sealed class ImagePuller(RegistryTransport transport, ImageCatalog cata
             await TakeIndexAsync(sources, part, depth - 1, another, cancellationToken).ConfigureAwait(false);
         }
 
-        Blobs.Add(document.Content, document.Descriptor.MediaType);
+        TakeDocument(document);
     }
 
     // OCI image specification, image-index.md: types that nobody knows are no error. Where such a thing lies, no specification says: as a
@@ -157,8 +161,20 @@ internal sealed class ImagePuller(RegistryTransport transport, ImageCatalog cata
     private Task TakeBlobsAsync(IReadOnlyList<RepositoryAddress> sources, IEnumerable<Descriptor> blobs, CancellationToken cancellationToken) => Transfers.RunAsync(
         blobs.Where(blob => !MediaTypes.IsForeign(blob.MediaType)).DistinctBy(blob => (blob.Digest, blob.Size)),
         transport.Options.ParallelTransfers,
-        (blob, token) => _download.RunAsync(sources, blob, token),
+        (blob, token) => TakeBlobAsync(sources, blob, token),
         cancellationToken);
+
+    private async Task TakeBlobAsync(IReadOnlyList<RepositoryAddress> sources, Descriptor blob, CancellationToken cancellationToken)
+    {
+        await _download.RunAsync(sources, blob, cancellationToken).ConfigureAwait(false);
+        Blobs.Sources.Add(blob.Digest, _repository);
+    }
+
+    private void TakeDocument(RegistryDocument document)
+    {
+        Blobs.Add(document.Content, document.Descriptor.MediaType);
+        Blobs.Sources.Add(document.Descriptor.Digest, _repository);
+    }
 
     // What the store has was verified when it came in, and need not be asked for.
     private async Task<RegistryDocument> DocumentAsync(IReadOnlyList<RepositoryAddress> sources, Descriptor blob, CancellationToken cancellationToken)

@@ -63,7 +63,11 @@ internal sealed class ImagePusher
         // Foreign layers may not be passed on.
         Manifest.PartsOf(Read(manifest), manifest).Where(blob => !MediaTypes.IsForeign(blob.MediaType)).DistinctBy(blob => blob.Digest),
         _transport.Options.ParallelTransfers,
-        (blob, token) => _upload.RunAsync(blob, _options.MountFrom.Concat(owners[blob.Digest]), token),
+        async (blob, token) =>
+        {
+            await _upload.RunAsync(blob, _options.MountFrom.Concat(owners[blob.Digest]), token).ConfigureAwait(false);
+            Remember(blob);
+        },
         cancellationToken);
 
     // What an index lists under a type that nobody knows is a document to most registries, and a blob to the others.
@@ -85,6 +89,9 @@ internal sealed class ImagePusher
         await _upload.RunAsync(part, _options.MountFrom, cancellationToken).ConfigureAwait(false);
     }
 
+    // What was sent there can be had from there again, should it be damaged here.
+    private void Remember(Descriptor blob) => _catalog.Blobs.Sources.Add(blob.Digest, BlobRefetch.RepositoryOf(_reference));
+
     private async Task PutAsync(Descriptor document, string reference, CancellationToken cancellationToken)
     {
         var content = Read(document);
@@ -103,6 +110,8 @@ internal sealed class ImagePusher
         {
             throw new RegistryException($"The registry '{_target.Endpoint.Name}' stored the manifest {document.Digest} as {said}.");
         }
+
+        Remember(document);
     }
 
     private byte[] Read(Descriptor document) => Content.BlobStore.Read(_catalog.Blobs, document, JsonDocuments.MaxBytes);

@@ -15,6 +15,7 @@ internal sealed class SecondProcess : IDisposable
     {
         [nameof(Containers.HostDeathTests.StartForever)] = Containers.HostDeathTests.StartForever,
         [nameof(Containers.ForkTests.ForkForever)] = Containers.ForkTests.ForkForever,
+        [nameof(Containers.RepairTests.RepairOnce)] = Containers.RepairTests.RepairOnce,
         [nameof(Containers.LiveForkTests.ForkLiveForever)] = Containers.LiveForkTests.ForkLiveForever,
         [nameof(Registry.PullCrashTests.PullOnce)] = Registry.PullCrashTests.PullOnce,
         [nameof(Storage.Union.CopyUpCrashTests.CopyUpOnce)] = Storage.Union.CopyUpCrashTests.CopyUpOnce,

@@ -30,12 +30,12 @@ internal sealed class Store : IDisposable
 
     public Task<Image> ImportAsync(string reference, string content = "hello\n") => Images.ImportAsync(new MemoryStream(RootFs(content)), reference);
 
-    /// <summary>What lies in the store, apart from its locks.</summary>
+    /// <summary>What lies in the store, apart from its locks and the copy of its index.</summary>
     public string[] Files() =>
     [
         .. Directory.EnumerateFiles(Root, "*", SearchOption.AllDirectories)
             .Select(path => Path.GetRelativePath(Root, path).Replace('\\', '/'))
-            .Where(path => !path.EndsWith("lock", StringComparison.Ordinal))
+            .Where(path => !path.EndsWith("lock", StringComparison.Ordinal) && path != ".index.copy")
             .Order(StringComparer.Ordinal),
     ];
 

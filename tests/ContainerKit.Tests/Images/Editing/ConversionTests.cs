@@ -144,7 +144,7 @@ public sealed class ConversionTests : EditFixture
     {
         var checker = new ImageChecker(catalog, CancellationToken.None);
         checker.Run();
-        return checker.Problems;
+        return [.. checker.Problems.Select(problem => problem.Sentence)];
     }
 
     private static Archive Foreign(bool isHere, string mediaType = "application/vnd.oci.image.layer.nondistributable.v1.tar")

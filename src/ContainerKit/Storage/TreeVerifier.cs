@@ -1,0 +1,127 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
+using System.Runtime.Versioning;
+using System.Security.Cryptography;
+using ContainerKit.Layers;
+using ContainerKit.Layers.Trees;
+using ContainerKit.Storage.Union;
+
+namespace ContainerKit.Storage;
+
+/// <summary>Compares a tree on disk with what layers say that it is, down to every byte; what it shows from below unchanged is not looked at.</summary>
+/// <param name="expected">What the layers say, with the digests of all contents.</param>
+/// <param name="actual">What lies on disk.</param>
+/// <param name="isLossy">
+/// Whether an ordinary user unpacked it, who can give not everything to links and special files, and whose attributes of security the kernel
+/// tells differently inside and outside of a user namespace.
+/// </param>
+[SupportedOSPlatform("linux")]
+internal sealed class TreeVerifier(LayerTree expected, UnionTree actual, bool isLossy)
+{
+    private const int BufferBytes = 128 << 10;
+
+    /// <summary>The first difference, as the end of a sentence; null when there is none.</summary>
+    public string? FindDifference(CancellationToken ct) => CompareDirectory("/", expected.Root, ct);
+
+    private string? CompareDirectory(string path, TreeNode directory, CancellationToken ct)
+    {
+        RuntimeHelpers.EnsureSufficientExecutionStack();
+        ct.ThrowIfCancellationRequested();
+        if (!directory.IsImplied && FindDifference(path, directory.Metadata, actual.ReadMetadata(path)) is { } difference)
+        {
+            return difference;
+        }
+
+        var names = actual.List(path, readsRecords: false).Select(name => name.Name).ToHashSet(StringComparer.Ordinal);
+        if (names.FirstOrDefault(name => !directory.Children!.ContainsKey(name)) is { } surplus)
+        {
+            return $"'{LayerPath.Combine(path, surplus)}' is in it, and in no layer";
+        }
+
+        foreach (var (name, node) in directory.Children!)
+        {
+            var child = LayerPath.Combine(path, name);
+            if (!names.Contains(name))
+            {
+                return $"'{child}' is missing";
+            }
+
+            if (actual.Stat(child, followSymlink: false).IsOwn && Compare(child, node, ct) is { } found)
+            {
+                return found;
+            }
+        }
+
+        return null;
+    }
+
+    private string? Compare(string path, TreeNode node, CancellationToken ct)
+    {
+        if (!node.IsDirectory)
+        {
+            return FindDifference(path, node.Metadata, actual.ReadMetadata(path)) ?? FindOtherContent(path, node.Metadata, ct);
+        }
+
+        return actual.Stat(path, followSymlink: false).Kind == FileKind.Directory ? CompareDirectory(path, node, ct) : $"'{path}' is no directory any more";
+    }
+
+    private string? FindDifference(string path, FileMetadata then, FileMetadata now)
+    {
+        if (then.Kind != now.Kind)
+        {
+            return $"'{path}' has become something else ({now.Kind}, and no {then.Kind})";
+        }
+
+        if (then.LinkTarget != now.LinkTarget)
+        {
+            return $"the link '{path}' points to '{now.LinkTarget}', and not to '{then.LinkTarget}'";
+        }
+
+        if (isLossy && then.Kind is not (FileKind.File or FileKind.Directory))
+        {
+            return null;
+        }
+
+        return (then.Mode, then.UserId, then.GroupId) != (now.Mode, now.UserId, now.GroupId) ? $"'{path}' has another owner or mode"
+            : (then.DeviceMajor, then.DeviceMinor) != (now.DeviceMajor, now.DeviceMinor) ? $"'{path}' is another device"
+            : then.Size != now.Size ? $"'{path}' has {now.Size} bytes, and not {then.Size}"
+            : !IsSameTime(then.ModifiedTime, now.ModifiedTime) ? $"'{path}' was changed"
+            : then.ExtendedAttributes.FirstOrDefault(each => !HasAttribute(now, each.Key, each.Value)).Key is { } attribute ? $"'{path}' has another attribute '{attribute}'"
+            : null;
+    }
+
+    private bool HasAttribute(FileMetadata now, string name, ReadOnlyMemory<byte> value) =>
+        (isLossy && !name.StartsWith("user.", StringComparison.Ordinal))
+        || (now.ExtendedAttributes.TryGetValue(name, out var there) && there.Span.SequenceEqual(value.Span));
+
+    // File systems may keep whole seconds only, and none beyond their own last day.
+    private static bool IsSameTime(UnixTime then, UnixTime now) =>
+        then == now || (then.Seconds == now.Seconds && now.Nanoseconds == 0) || then.Seconds is < int.MinValue or > int.MaxValue;
+
+    private string? FindOtherContent(string path, FileMetadata then, CancellationToken ct)
+    {
+        if (then.Digest is not { } digest)
+        {
+            return null;
+        }
+
+        using var file = actual.OpenRead(path);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
+        try
+        {
+            var offset = 0L;
+            for (int read; (read = RandomAccess.Read(file, buffer, offset)) > 0; offset += read)
+            {
+                ct.ThrowIfCancellationRequested();
+                hash.AppendData(buffer, 0, read);
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+
+        return Digest.FromHash(hash.GetHashAndReset()) == digest ? null : $"the content of '{path}' is another";
+    }
+}
