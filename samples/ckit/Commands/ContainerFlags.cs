@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Net;
 using Ckit.CommandLine;
 
 namespace Ckit.Commands;
@@ -100,6 +102,32 @@ internal static class ContainerFlags
         "host" => container.WithNetwork(NetworkMode.Host),
         _ => throw new UsageException($"There is no network '{mode}'; there are none and host."),
     };
+
+    /// <summary><c>HOST:CONTAINER</c> or <c>CONTAINER</c>, with an address of the host in front, and <c>/tcp</c> behind.</summary>
+    public static ContainerBuilder Publish(ContainerBuilder container, string ports)
+    {
+        var wrong = new UsageException($"'{ports}' publishes no port: write HOST:CONTAINER, CONTAINER for any free port of the host, or ADDRESS:HOST:CONTAINER.");
+        var text = ports.EndsWith("/tcp", StringComparison.Ordinal) ? ports[..^4] : ports;
+        if (text.Contains('/', StringComparison.Ordinal))
+        {
+            throw new UsageException($"'{ports}' cannot be published: only TCP ports can.");
+        }
+
+        var parts = text.Split(':');
+        var inside = Port(parts[^1], least: 1) ?? throw wrong;
+        var outside = parts.Length == 1 || parts[^2].Length == 0 ? 0 : Port(parts[^2], least: 0) ?? throw wrong;
+        if (parts.Length <= 2)
+        {
+            return container.WithPublishedPort(outside, inside);
+        }
+
+        // An IPv6 address has colons of its own, and stands in brackets.
+        var address = string.Join(':', parts[..^2]);
+        return IPAddress.TryParse(address, out var parsed) ? container.WithPublishedPort(outside, inside, parsed) : throw wrong;
+    }
+
+    private static int? Port(string text, int least) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port >= least && port <= IPEndPoint.MaxPort ? port : null;
 
     private static string Given(string option, string value) =>
         string.IsNullOrWhiteSpace(value) ? throw new UsageException($"The value of {option} is empty: give one, or leave the option out.") : value;

@@ -28,6 +28,7 @@ internal static class ContainerInspection
             ["HostConfig"] = new JsonObject
             {
                 ["NetworkMode"] = settings.Network == NetworkMode.Host ? "host" : "none",
+                ["PortBindings"] = PortsToJson(settings.PublishedPorts),
                 ["Memory"] = settings.Limits.MemoryBytes ?? 0,
                 ["NanoCpus"] = (long)((settings.Limits.CpuQuota ?? 0) * 1e9),
                 ["PidsLimit"] = settings.Limits.Pids,
@@ -36,6 +37,17 @@ internal static class ContainerInspection
                 ["CapDrop"] = Json.Strings(settings.DroppedCapabilities),
             },
         };
+    }
+
+    private static JsonObject PortsToJson(IEnumerable<PublishedPort> ports)
+    {
+        var bindings = new JsonObject();
+        foreach (var group in ports.GroupBy(port => $"{port.ContainerPort}/tcp"))
+        {
+            bindings[group.Key] = Json.Array(group.Select(port => new JsonObject { ["HostIp"] = port.Address, ["HostPort"] = $"{port.HostPort}" }));
+        }
+
+        return bindings;
     }
 
     private static JsonObject MountToJson(Mount mount) => new()

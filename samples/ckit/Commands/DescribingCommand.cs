@@ -20,6 +20,7 @@ internal abstract class DescribingCommand : HostCommand
     private readonly Option<string[]> _volumes = new("--volume", "-v") { Description = "Shows a file or directory of the host in the container.", HelpName = "SRC:DST[:ro]" };
     private readonly Option<string[]> _memoryFileSystems = new("--tmpfs") { Description = "Puts an empty file system in memory there.", HelpName = "DIR[:size=BYTES,mode=MODE]" };
     private readonly Option<string?> _network = new("--network", "--net") { Description = "none (nothing but loopback; unless given) or host (the host's own).", HelpName = "MODE" };
+    private readonly Option<string[]> _ports = new("--publish", "-p") { Description = "Opens a port of the host that leads to one of the container, on 127.0.0.1 unless an address is given.", HelpName = "[ADDRESS:][HOST:]CONTAINER" };
     private readonly Option<string[]> _addedCapabilities = new("--cap-add") { Description = "Gives a capability beyond docker's fourteen.", HelpName = "NAME" };
     private readonly Option<string[]> _droppedCapabilities = new("--cap-drop") { Description = "Takes a capability away; ALL takes all.", HelpName = "NAME" };
     private readonly Option<string?> _pull = new("--pull") { Description = "When the image is fetched from its registry: never (unless given), missing or always.", HelpName = "POLICY" };
@@ -36,7 +37,7 @@ internal abstract class DescribingCommand : HostCommand
     {
         Option[] options =
         [
-            _name, _environment, _directory, _user, _hostname, _entrypoint, _memory, _cpus, _processes, _readOnly, _volumes, _memoryFileSystems, _network,
+            _name, _environment, _directory, _user, _hostname, _entrypoint, _memory, _cpus, _processes, _readOnly, _volumes, _memoryFileSystems, _network, _ports,
             _addedCapabilities, _droppedCapabilities, _pull,
         ];
         foreach (var option in options)
@@ -71,6 +72,7 @@ internal abstract class DescribingCommand : HostCommand
         description = ContainerFlags.Apply(description, line.GetValue(_user), ContainerFlags.User);
         description = ContainerFlags.Apply(description, line.GetValue(_hostname), ContainerFlags.Hostname);
         description = ContainerFlags.Apply(description, line.GetValue(_network), ContainerFlags.Network);
+        description = ContainerFlags.Apply(description, line.GetValue(_ports), ContainerFlags.Publish);
         description = ContainerFlags.Apply(description, line.GetValue(_volumes), ContainerFlags.Volume);
         description = ContainerFlags.Apply(description, line.GetValue(_memoryFileSystems), ContainerFlags.Tmpfs);
         description = ContainerFlags.Apply(description, line.GetValue(_addedCapabilities), static (container, value) => container.WithCapability(value));

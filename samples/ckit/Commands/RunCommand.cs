@@ -40,6 +40,11 @@ internal sealed class RunCommand : DescribingCommand
     {
         await using var running = await container.StartAsync(cancellationToken);
         using var forwarding = SignalForwarding.To(running);
+        foreach (var (asked, port) in container.Settings.PublishedPorts.Zip(running.PublishedPorts).Where(pair => pair.First.HostPort == 0))
+        {
+            await Console.Error.WriteLineAsync($"Port {asked.ContainerPort} is published on {port.Address}:{port.HostPort}.");
+        }
+
         if (feedInput)
         {
             Pump.In(running.StandardInput);

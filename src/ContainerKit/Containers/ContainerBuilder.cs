@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text;
 using ContainerKit.Containers;
 
@@ -143,6 +144,27 @@ public sealed class ContainerBuilder
 
     /// <summary>Chooses the network; <see cref="NetworkMode.None"/> unless told otherwise.</summary>
     public ContainerBuilder WithNetwork(NetworkMode network) => With(_options with { Network = network });
+
+    /// <summary>Opens a port of the host (TCP) that leads to a port of the container, for as long as its program runs.</summary>
+    /// <param name="hostPort">The port of the host; 0 for any that is free, which <see cref="RunningContainer.GetPublishedPort"/> tells.</param>
+    /// <param name="containerPort">The port that the program listens on, on its loopback interface or on all of its addresses.</param>
+    /// <param name="address">
+    /// The address of the host; 127.0.0.1 when null, so that only programs of this host get in. Docker's default is
+    /// <see cref="IPAddress.Any"/>, which lets everybody in.
+    /// </param>
+    /// <remarks>
+    /// It works with every <see cref="NetworkMode"/> and needs no rights: this process listens, and connects inside the container for every client.
+    /// The program therefore sees its clients as 127.0.0.1. With <see cref="NetworkMode.Host"/>, a port that keeps its number needs no forwarding, and
+    /// who may get in, the program's own address decides.
+    /// </remarks>
+    public ContainerBuilder WithPublishedPort(int hostPort, int containerPort, IPAddress? address = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(hostPort);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(hostPort, IPEndPoint.MaxPort);
+        ArgumentOutOfRangeException.ThrowIfLessThan(containerPort, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(containerPort, IPEndPoint.MaxPort);
+        return With(_options with { PublishedPorts = _options.PublishedPorts.Add(new((address ?? IPAddress.Loopback).ToString(), hostPort, containerPort)) });
+    }
 
     /// <summary>Makes the root file system read-only; mounts such as tmpfs stay writable.</summary>
     public ContainerBuilder WithReadOnlyRoot() => With(_options with { IsReadOnly = true });

@@ -35,6 +35,8 @@ internal sealed record ContainerOptions
 
     public NetworkMode Network { get; init; }
 
+    public ImmutableArray<PublishedPort> PublishedPorts { get; init; } = [];
+
     public ImmutableArray<string> AddedCapabilities { get; init; } = [];
 
     public ImmutableArray<string> DroppedCapabilities { get; init; } = [];

@@ -70,6 +70,17 @@ internal static class ContainerRecordWriter
 
         json.WriteEndArray();
         json.WriteString(nameof(options.Network), options.Network.ToString());
+        json.WriteStartArray(nameof(options.PublishedPorts));
+        foreach (var port in options.PublishedPorts)
+        {
+            json.WriteStartObject();
+            json.WriteString(nameof(port.Address), port.Address);
+            json.WriteNumber(nameof(port.HostPort), port.HostPort);
+            json.WriteNumber(nameof(port.ContainerPort), port.ContainerPort);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
         WriteList(json, nameof(options.AddedCapabilities), options.AddedCapabilities);
         WriteList(json, nameof(options.DroppedCapabilities), options.DroppedCapabilities);
         json.WriteStartArray(nameof(options.ResourceLimits));

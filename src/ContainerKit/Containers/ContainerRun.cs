@@ -28,7 +28,7 @@ internal sealed class ContainerRun : IAsyncDisposable
     private Action? _stopped;
     private bool _hasEnded;
 
-    private ContainerRun(ContainerCatalog catalog, ContainerRecord record, ProcessSpec processSpec, SnapshotLease lease, ServedRoot? root, Cgroup? cgroup, IsolatedProcess process, Pipes pipes)
+    private ContainerRun(ContainerCatalog catalog, ContainerRecord record, ProcessSpec processSpec, SnapshotLease lease, ServedRoot? root, Cgroup? cgroup, IsolatedProcess process, Pipes pipes, PortForwarders ports)
     {
         _catalog = catalog;
         _record = record;
@@ -39,6 +39,8 @@ internal sealed class ContainerRun : IAsyncDisposable
         Process = process;
         (Input, Output, Error) = (pipes.Input.Mine, pipes.Output.Mine, pipes.Error.Mine);
         Network = NetworkOf(catalog, record, process);
+        Ports = ports;
+        Ports.Begin(Network, catalog.Logger);
         _ = WatchAsync();
     }
 
@@ -46,6 +48,9 @@ internal sealed class ContainerRun : IAsyncDisposable
 
     /// <summary>Its network, for as long as it runs.</summary>
     public NetworkNamespace Network { get; }
+
+    /// <summary>The ports of the host that lead to it.</summary>
+    public PortForwarders Ports { get; }
 
     public Stream Input { get; }
 
@@ -79,8 +84,10 @@ internal sealed class ContainerRun : IAsyncDisposable
         Pipes? pipes = null;
         IsolatedProcess? process = null;
         ServedRoot? root = null;
+        PortForwarders? ports = null;
         try
         {
+            ports = PortForwarders.Take(record.Options.PublishedPorts, record.Options.Network == NetworkMode.Host, record.Label);
             var user = UserLookup.Resolve(catalog.Snapshots, lease, record.Options.User ?? record.Image.User);
             cgroup = catalog.CreateCgroup(record);
             var mounts = catalog.Snapshots.Mounts(lease);
@@ -95,7 +102,7 @@ internal sealed class ContainerRun : IAsyncDisposable
                 RunningProcess.TryFind(process.ProcessId)?.Write(catalog.DirectoryOf(record.Id));
             }
 
-            var run = new ContainerRun(catalog, record, spec.Process, lease, root, cgroup, process, pipes);
+            var run = new ContainerRun(catalog, record, spec.Process, lease, root, cgroup, process, pipes, ports);
             run.Feed(record.Options.StandardInput);
             catalog.Logger.Started(record.Id, process.ProcessId);
             return run;
@@ -104,6 +111,7 @@ internal sealed class ContainerRun : IAsyncDisposable
         {
             process?.Dispose();
             pipes?.Dispose();
+            ports?.Dispose();
             cgroup?.Dispose();
             root?.Dispose();
             lease.Dispose();
@@ -233,6 +241,7 @@ internal sealed class ContainerRun : IAsyncDisposable
         try
         {
             await Exit.WaitAsync(LongestEnd).ConfigureAwait(false);
+            await Ports.DrainAsync().ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
@@ -318,6 +327,7 @@ internal sealed class ContainerRun : IAsyncDisposable
             failure = e;
         }
 
+        Ports.Dispose();
         Network.Dispose();
 
         // With pid 1 the kernel has ended all others and let go of the mounts: the layer can be edited again.

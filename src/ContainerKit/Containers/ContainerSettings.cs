@@ -20,6 +20,7 @@ public sealed record ContainerSettings
         });
         Hostname = options.Hostname ?? record.Id[..12];
         Network = options.Network;
+        PublishedPorts = options.PublishedPorts;
         IsReadOnly = options.IsReadOnly;
         Mounts = options.Mounts;
         Limits = new ResourceLimits { MemoryBytes = options.MemoryLimit, CpuQuota = options.CpuLimit, Pids = options.ProcessLimit };
@@ -35,6 +36,9 @@ public sealed record ContainerSettings
 
     /// <summary>The network that it sees.</summary>
     public NetworkMode Network { get; }
+
+    /// <summary>The ports of the host that lead to it while it runs; port 0 is any that is free then.</summary>
+    public IReadOnlyList<PublishedPort> PublishedPorts { get; }
 
     /// <summary>Whether its root file system is read-only.</summary>
     public bool IsReadOnly { get; }

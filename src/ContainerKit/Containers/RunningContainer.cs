@@ -158,6 +158,15 @@ public sealed class RunningContainer : IAsyncDisposable
         ConnectCallback = async (context, cancellationToken) => await OpenTcpAsync(context.DnsEndPoint.Port, cancellationToken).ConfigureAwait(false),
     };
 
+    /// <summary>The ports of the host that lead to it, in the order of its description, each with the number that it has.</summary>
+    public IReadOnlyList<PublishedPort> PublishedPorts => _run.Ports.Ports;
+
+    /// <summary>The port of the host that leads to a port of the container.</summary>
+    /// <param name="containerPort">A port that was published; of one published twice, the first counts.</param>
+    /// <exception cref="ArgumentException">It was not published.</exception>
+    public int GetPublishedPort(int containerPort) => PublishedPorts.FirstOrDefault(port => port.ContainerPort == containerPort)?.HostPort
+        ?? throw new ArgumentException($"Port {containerPort} of the container '{Id[..12]}' is not published: use WithPublishedPort, or OpenTcpAsync, which needs no publishing.", nameof(containerPort));
+
     /// <summary>Sends a signal to the program, SIGKILL unless told otherwise. After its end nothing happens.</summary>
     /// <remarks>As pid 1, the program gets only signals that it handles; SIGKILL always works, and ends the whole container.</remarks>
     public Task KillAsync(int signal = KillSignal)

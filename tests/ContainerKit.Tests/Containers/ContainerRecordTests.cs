@@ -31,6 +31,7 @@ public sealed class ContainerRecordTests
             LimitsAreBestEffort = true,
             Mounts = [new Mount("bind", "/from", "/to", ["ro", "nosuid"])],
             Network = NetworkMode.Host,
+            PublishedPorts = [new PublishedPort("127.0.0.1", 8080, 80)],
             AddedCapabilities = ["CAP_SYS_ADMIN"],
             DroppedCapabilities = ["ALL"],
             ResourceLimits = [new ResourceLimit("nofile", 1024, ulong.MaxValue)],
