@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using ContainerKit.Containers;
+using ContainerKit.Content;
 using ContainerKit.Images;
 using ContainerKit.Images.Editing;
 using ContainerKit.Isolation;
@@ -174,7 +175,25 @@ public sealed class ContainerHost : IAsyncDisposable
     /// <remarks>Others may pull, run and remove meanwhile. Of several who repair one store, one does, and the others find it done.</remarks>
     /// <exception cref="StorageException">The store itself cannot be read.</exception>
     public Task<StoreRepair> RepairAsync(RepairOptions? options = null, IProgress<ImageProgress>? progress = null, CancellationToken cancellationToken = default) =>
-        Task.Run(() => new StoreRepairer(_store, Images.Catalog, Registry.Transport, _containers, options ?? new RepairOptions(), progress, cancellationToken).RunAsync(), cancellationToken);
+        Task.Run(
+            async () =>
+            {
+                try
+                {
+                    return await new StoreRepairer(_store, Images.Catalog, Registry.Transport, _containers, options ?? new RepairOptions(), progress, cancellationToken).RunAsync().ConfigureAwait(false);
+                }
+                catch (IOException e) when (FullDisk.IsCause(e))
+                {
+                    throw FullDisk.ToStorage(e, $"repair the store '{_store.Root}'", _store.Root);
+                }
+            },
+            cancellationToken);
+
+    /// <summary>What the store takes on its disk, and for what. It reads no file's content, and every directory.</summary>
+    /// <exception cref="ImageException">The list of images cannot be read.</exception>
+    /// <exception cref="StorageException">The store cannot be read.</exception>
+    public Task<DiskUsage> GetDiskUsageAsync(CancellationToken cancellationToken = default) =>
+        Task.Run(() => new UsageReport(_store, Images.Catalog, _containers, cancellationToken).Make(), cancellationToken);
 
     /// <summary>What this host can do for containers, and what to do about the rest.</summary>
     public Task<HostReport> ReportAsync(CancellationToken cancellationToken = default) => Task.Run(() => HostProbes.Report(_store.Root), cancellationToken);
@@ -195,7 +214,21 @@ public sealed class ContainerHost : IAsyncDisposable
     private static ContainerHost Open(ContainerHostOptions options, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        var store = StoreLayout.Open(options.StoreDirectory ?? StoreLayout.Default);
+        var directory = options.StoreDirectory ?? StoreLayout.Default;
+        try
+        {
+            return Open(options, StoreLayout.Open(directory));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw FullDisk.IsCause(e)
+                ? FullDisk.ToStorage(e, $"open the store '{directory}'", directory)
+                : new StorageException($"Cannot open the store '{directory}': {e.Message}", e);
+        }
+    }
+
+    private static ContainerHost Open(ContainerHostOptions options, StoreLayout store)
+    {
         if (!OperatingSystem.IsLinux())
         {
             return new ContainerHost(options, store, null);

@@ -117,12 +117,12 @@ public sealed partial class ImageStore
             throw new ArgumentException("A docker archive has no manifest of its own, and its layers are plain: nothing in it can be converted.", nameof(conversion));
         }
 
-        return Work($"save '{image.Reference}' to '{path}'", () =>
+        return Take($"save '{image.Reference}' to '{path}'", () =>
         {
             using (var lease = Catalog.Lease(cancellationToken))
             {
                 var converted = new ImageConverter(Catalog, cancellationToken).Convert(lease, image, conversion);
-                new ImageSaver(Catalog.Read(converted, image.Reference), Catalog.Blobs, progress, cancellationToken).Save(path, format);
+                Save(new ImageSaver(Catalog.Read(converted, image.Reference), Catalog.Blobs, progress, cancellationToken), path, format);
             }
 
             // What was made for the archive alone is nobody's now.

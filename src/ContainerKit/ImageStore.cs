@@ -1,6 +1,8 @@
 using System.Runtime.CompilerServices;
+using ContainerKit.Content;
 using ContainerKit.Images;
 using ContainerKit.Images.Archives;
+using ContainerKit.Linux;
 using ContainerKit.Registry;
 
 namespace ContainerKit;
@@ -142,7 +144,7 @@ public sealed partial class ImageStore
         {
             using var lease = Catalog.Lease(cancellationToken);
             var index = !options.AllPlatforms ? null : image.Index ?? throw new ImageException("The store has it for one platform only.") { Hint = "Pull or load it with AllPlatforms (ckit: --all-platforms) first." };
-            new ImageSaver(image, Catalog.Blobs, progress, cancellationToken) { Index = index }.Save(path, format);
+            Save(new ImageSaver(image, Catalog.Blobs, progress, cancellationToken) { Index = index }, path, format);
             return true;
         }, cancellationToken);
     }
@@ -227,6 +229,21 @@ public sealed partial class ImageStore
         }, cancellationToken);
     }
 
+    /// <summary>Keeps an image from being removed, with its blobs and its unpacked layers, until the lease is disposed of or this process ends.</summary>
+    /// <param name="image">An image of this store.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The lease. Any number of tasks and processes may hold one on the same image.</returns>
+    /// <remarks>
+    /// <see cref="RemoveAsync"/> takes a held image's last name away and leaves the image without one, to be found by its digest; when the lease is over,
+    /// <see cref="PruneAsync"/> removes it.
+    /// </remarks>
+    /// <exception cref="ImageException">The image is no longer in the store.</exception>
+    public Task<ImageLease> LeaseAsync(Image image, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        return Work($"hold '{image.Reference}'", () => Catalog.Hold(image, cancellationToken), cancellationToken);
+    }
+
     /// <summary>
     /// Takes a name away, and the image with its last one. What no image refers to any more is swept at once, or later when other
     /// tasks or processes are adding or reading just now. A digest, or its beginning, removes an image that has one name or none.
@@ -243,12 +260,26 @@ public sealed partial class ImageStore
     }
 
     /// <summary>
-    /// Removes the images that have no name and that no container stands on. What they were made of is swept at once, or later when other
+    /// Removes the images that have no name, that no container stands on, and that nobody holds (<see cref="LeaseAsync"/>). What they were made of is swept at once, or later when other
     /// tasks or processes are adding or reading just now.
     /// </summary>
     /// <returns>How many bytes became free at once.</returns>
     public Task<long> PruneAsync(CancellationToken cancellationToken = default) =>
         Work("remove the images without a name", () => Catalog.Prune(cancellationToken), cancellationToken);
+
+    // All that is written on the way is the archive, which may lie on another file system than the store.
+    private static void Save(ImageSaver saver, string path, ImageArchiveFormat format)
+    {
+        try
+        {
+            saver.Save(path, format);
+        }
+        catch (IOException e) when (FullDisk.IsCause(e))
+        {
+            var (reason, hint) = FullDisk.Describe(e, path);
+            throw new ImageException(WithCause(reason, e), e) { Hint = hint };
+        }
+    }
 
     private static ImageReference NameOf(string reference) => ImageReference.Parse(reference) is { HasName: true } name
         ? name
@@ -257,7 +288,7 @@ public sealed partial class ImageStore
     private static Action<long> Reporter(IProgress<ImageProgress>? progress, string item, Stream stream) =>
         new ProgressReporter(progress, ImagePhase.Reading, item, stream.CanSeek ? stream.Length : null).Report;
 
-    private static Task<T> Transfer<T>(string attempt, Func<Task<T>> work, CancellationToken cancellationToken) => Task.Run(
+    private Task<T> Transfer<T>(string attempt, Func<Task<T>> work, CancellationToken cancellationToken) => Task.Run(
         async () =>
         {
             try
@@ -274,12 +305,12 @@ public sealed partial class ImageStore
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                throw new ImageException($"Cannot {attempt}: {e.Message}", e);
+                throw Failed(attempt, e, Catalog.Blobs.Root);
             }
         },
         cancellationToken);
 
-    private static Task<T> Work<T>(string attempt, Func<T> work, CancellationToken cancellationToken) => Task.Run(
+    private Task<T> Work<T>(string attempt, Func<T> work, CancellationToken cancellationToken) => Task.Run(
         () =>
         {
             try
@@ -288,13 +319,30 @@ public sealed partial class ImageStore
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                throw new ImageException($"Cannot {attempt}: {e.Message}", e);
+                throw Failed(attempt, e, Catalog.Blobs.Root);
             }
         },
         cancellationToken);
 
+    /// <param name="attempt">What was tried, which completes "Cannot …".</param>
+    /// <param name="failure">What the system said.</param>
+    /// <param name="path">Where: on the file system that may be full.</param>
+    private static ImageException Failed(string attempt, Exception failure, string path)
+    {
+        if (!FullDisk.IsCause(failure))
+        {
+            return new ImageException($"Cannot {attempt}: {failure.Message}", failure);
+        }
+
+        var (reason, hint) = FullDisk.Describe(failure, path);
+        return new ImageException($"Cannot {attempt}: {WithCause(reason, failure)}", failure) { Hint = hint };
+    }
+
+    private static string WithCause(string reason, Exception failure) =>
+        $"{reason.TrimEnd('.')} ({(failure.HResult == Errno.EDQUOT ? "Disk quota exceeded" : "No space left on device")}).";
+
     // What an archive is refused for is said by code that knows nothing of its name.
-    private static Task<T> Take<T>(string attempt, Func<T> work, CancellationToken cancellationToken) => Work(
+    private Task<T> Take<T>(string attempt, Func<T> work, CancellationToken cancellationToken) => Work(
         attempt,
         () =>
         {

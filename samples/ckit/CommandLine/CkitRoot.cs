@@ -36,6 +36,8 @@ internal static class CkitRoot
         ("mount", () => new MountCommand()),
         ("info", () => new InfoCommand()),
         ("check", () => new CheckCommand()),
+        ("df", () => new DfCommand()),
+        ("system", () => new Command("system", "Docker's longer spelling.") { new DfCommand() }),
     ];
 
     /// <summary>Makes the commands that the arguments may mean: all of them take longer to make than a container takes to start.</summary>

@@ -26,13 +26,18 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
 
     public ILogger Logger { get; } = logger;
 
+    public string StoreDirectory => store.Root;
+
     public Unpacker Unpacker { get; } = unpacker;
 
     public async Task<Container> CreateAsync(ImageSource source, ContainerOptions options, CancellationToken cancellationToken)
     {
         var image = await source.ResolveAsync(Images, options.Pull, cancellationToken).ConfigureAwait(false);
-        return await Task.Run(() => Create(image, options, cancellationToken), cancellationToken).ConfigureAwait(false);
+        return await Task.Run(() => InStore($"make a container of '{image.Reference}'", () => Create(image, options, cancellationToken)), cancellationToken).ConfigureAwait(false);
     }
+
+    /// <inheritdoc cref="FullDisk.Tell"/>
+    public T InStore<T>(string attempt, Func<T> work) => FullDisk.Tell(attempt, store.Root, work);
 
     /// <summary>Makes a second container of one whose layer was frozen.</summary>
     public Container Fork(ContainerRecord source, string frozen, string? name, CancellationToken cancellationToken)

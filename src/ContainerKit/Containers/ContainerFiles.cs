@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Text;
 using ContainerKit.Containers;
+using ContainerKit.Content;
 using ContainerKit.Linux;
 
 // Every call reaches the tree through Do or Open, and these refuse to go on where it is not Linux.
@@ -74,8 +75,16 @@ public sealed class ContainerFiles
     public async Task WriteAllBytesAsync(string path, ReadOnlyMemory<byte> content, CancellationToken cancellationToken = default)
     {
         const OpenFlags flags = OpenFlags.Write | OpenFlags.Create | OpenFlags.Truncate;
-        await using var stream = await Open(path, FileAccess.Write, tree => tree.OpenWrite(path, flags), cancellationToken).ConfigureAwait(false);
-        await stream.WriteAsync(content, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await using var stream = await Open(path, FileAccess.Write, tree => tree.OpenWrite(path, flags), cancellationToken).ConfigureAwait(false);
+            await stream.WriteAsync(content, cancellationToken).ConfigureAwait(false);
+        }
+        catch (IOException e) when (e.InnerException is null && FullDisk.IsCause(e))
+        {
+            // What .NET says of a stream does not say which file it was.
+            throw FileErrors.NoRoom(path, "in the container", _source.StoreDirectory, e);
+        }
     }
 
     /// <summary>Replaces a file's content by a text in UTF-8, or makes the file. Owner and mode of an existing one stay.</summary>
@@ -232,7 +241,7 @@ public sealed class ContainerFiles
                 var session = _source.OpenTree(cancellationToken);
                 try
                 {
-                    return new ContainerFileStream(FileErrors.Translate(path, () => open(session.Tree)), access, session);
+                    return new ContainerFileStream(FileErrors.Translate(path, () => open(session.Tree), disk: _source.StoreDirectory), access, session);
                 }
                 catch
                 {
@@ -260,7 +269,7 @@ public sealed class ContainerFiles
             {
                 RequireLinux();
                 using var session = _source.OpenTree(cancellationToken);
-                return FileErrors.Translate(path, () => function(session));
+                return FileErrors.Translate(path, () => function(session), disk: _source.StoreDirectory);
             },
             cancellationToken);
     }

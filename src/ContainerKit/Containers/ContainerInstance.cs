@@ -1,4 +1,5 @@
 using System.Runtime.Versioning;
+using ContainerKit.Content;
 using ContainerKit.Images.Editing;
 using ContainerKit.Layers.Trees;
 using ContainerKit.Storage;
@@ -33,6 +34,8 @@ internal sealed class ContainerInstance : IFileTreeSource
     }
 
     public ContainerRecord Record { get; }
+
+    public string StoreDirectory => _catalog.StoreDirectory;
 
     /// <summary>What it starts, by docker's rules: a new entrypoint drops the image's command.</summary>
     public IReadOnlyList<string> CommandLine
@@ -70,14 +73,14 @@ internal sealed class ContainerInstance : IFileTreeSource
     }
 
     public Task<Image> CommitAsync(ImageReference? name, ImageEditOptions options, CancellationToken cancellationToken) => Task.Run(
-        () =>
+        () => _catalog.InStore($"commit the container '{Record.Label}'", () =>
         {
             var image = FindImage();
             return WithLayer(
                 layer => Committer.Commit(
                     _catalog.Images.Catalog, _catalog.Snapshots, layer, Record.ParentSnapshot, image, name, Record.Options.ApplyTo, options, cancellationToken),
                 cancellationToken);
-        },
+        }),
         cancellationToken);
 
     /// <summary>The image that it came from.</summary>
@@ -113,7 +116,10 @@ internal sealed class ContainerInstance : IFileTreeSource
     }
 
     /// <summary>Makes a second container that stands where this one does now.</summary>
-    public Container Fork(string? name, CancellationToken cancellationToken)
+    public Container Fork(string? name, CancellationToken cancellationToken) =>
+        _catalog.InStore($"fork the container '{Record.Label}'", () => ForkNow(name, cancellationToken));
+
+    private Container ForkNow(string? name, CancellationToken cancellationToken)
     {
         ContainerRun? run;
         lock (_gate)
@@ -163,14 +169,14 @@ internal sealed class ContainerInstance : IFileTreeSource
             });
             return new RunningContainer(container, run, ownsContainer);
         }
-        catch
+        catch (Exception e)
         {
             lock (_gate)
             {
                 _isBusy = false;
             }
 
-            throw;
+            throw e is IOException && FullDisk.IsCause(e) ? FullDisk.ToStorage(e, $"start the container '{Record.Label}'", StoreDirectory) : e;
         }
     }
 

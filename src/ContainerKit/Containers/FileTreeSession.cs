@@ -7,6 +7,9 @@ namespace ContainerKit.Containers;
 internal interface IFileTreeSource
 {
     FileTreeSession OpenTree(CancellationToken cancellationToken);
+
+    /// <summary>The store that its layers lie in.</summary>
+    string StoreDirectory { get; }
 }
 
 /// <summary>A container's files for the time of one call, together with what must be held meanwhile.</summary>

@@ -1,3 +1,4 @@
+using ContainerKit.Content;
 using ContainerKit.Linux;
 
 namespace ContainerKit.Containers;
@@ -72,7 +73,7 @@ internal sealed class StoreLayout
             Directory.CreateDirectory(store.Names);
             return store;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when ((e is IOException or UnauthorizedAccessException) && !FullDisk.IsCause(e))
         {
             throw new StorageException($"Cannot open the store '{store.Root}': {e.Message}", e)
             {

@@ -109,7 +109,7 @@ internal sealed class StoreRepairer(
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            Fail(e.Message, null);
+            Fail(FullDisk.IsCause(e) ? FullDisk.Describe(e, images.Blobs.Root).Reason : e.Message, FullDisk.IsCause(e) ? FullDisk.Describe(e, images.Blobs.Root).Hint : null);
         }
 
         // Other images with the same blob have sentences of their own.

@@ -14,6 +14,7 @@ internal sealed record StoredLayer(Descriptor Descriptor, Digest DiffId);
 /// ROOT/.index.copy        the same once more, for the day when it is damaged
 /// ROOT/blobs/sha256/HEX   manifests, configs and layers
 /// ROOT/.sources/HEX       where blobs can be had again
+/// ROOT/.leases/           what programs hold for a time: ImageLeases
 /// ROOT/.tmp/              on its way in
 /// ROOT/.lock              shared: someone adds or reads; exclusive: someone sweeps
 /// ROOT/.index.lock        exclusive: someone changes index.json
@@ -24,6 +25,7 @@ internal sealed class ImageCatalog
     private const int MinDigestPrefix = 6;
 
     private readonly StoreIndex _index;
+    private readonly ImageLeases _leases;
     private readonly Func<IEnumerable<Digest>> _pinned;
 
     /// <param name="directory">The directory of the layout; made when it is not there.</param>
@@ -35,6 +37,7 @@ internal sealed class ImageCatalog
         Limits = limits ?? LayerLimits.Default;
         Blobs = new BlobStore(directory, flush);
         _index = new StoreIndex(Blobs);
+        _leases = new ImageLeases(Blobs.Root);
         _pinned = pinned ?? (() => []);
     }
 
@@ -151,6 +154,44 @@ internal sealed class ImageCatalog
         return new Image(reference ?? ImageReference.Nameless(manifestBlob.Digest), manifestBlob, manifest.Config, config, layers) { Index = index, Annotations = manifest.Annotations };
     }
 
+    /// <summary>Holds an image of the store, until the lease ends.</summary>
+    /// <exception cref="ImageException">It is no longer in the store.</exception>
+    public ImageLease Hold(Image image, CancellationToken cancellationToken)
+    {
+        var target = image.Index ?? image.Manifest;
+        using var lease = Lease(cancellationToken);
+        ImageLease? taken = null;
+        _index.Change(
+            index =>
+            {
+                if (!index.Entries.Any(entry => entry.Target.Digest == target.Digest || ManifestsOf(entry).Any(manifest => manifest.Digest == target.Digest)))
+                {
+                    throw new ImageException($"The image '{image}' is no longer in the store.");
+                }
+
+                var (held, path) = _leases.Take(target.Digest);
+                taken = new ImageLease(image, held, path);
+                return index;
+            },
+            cancellationToken);
+        return taken!;
+    }
+
+    /// <summary>The digests of manifests and indexes that somebody holds.</summary>
+    /// <param name="cancellationToken">Gives up.</param>
+    public IReadOnlySet<Digest> Held(CancellationToken cancellationToken)
+    {
+        IReadOnlySet<Digest> held = new HashSet<Digest>();
+        _index.Change(
+            index =>
+            {
+                held = _leases.Held();
+                return index;
+            },
+            cancellationToken);
+        return held;
+    }
+
     /// <summary>
     /// Takes a name away, and the image with its last one; a digest (or its beginning) takes away an image that has no more than one
     /// name. What nobody refers to any more is swept, unless someone is adding just now: then a later sweep does it.
@@ -167,7 +208,13 @@ internal sealed class ImageCatalog
     public long Prune(CancellationToken cancellationToken)
     {
         var pinned = _pinned().ToHashSet();
-        _index.Change(index => index.Without(entry => !entry.Reference.HasName && !ManifestsOf(entry).Any(manifest => pinned.Contains(manifest.Digest))), cancellationToken);
+        _index.Change(
+            index =>
+            {
+                var held = _leases.Held();
+                return index.Without(entry => !entry.Reference.HasName && !IsHeld(entry, held) && !ManifestsOf(entry).Any(manifest => pinned.Contains(manifest.Digest)));
+            },
+            cancellationToken);
         return Sweep(freshParts: true) ?? 0;
     }
 
@@ -220,8 +267,11 @@ internal sealed class ImageCatalog
         };
     }
 
-    // The image itself, or those of its index.
-    private IEnumerable<Descriptor> ManifestsOf(IndexEntry entry)
+    private bool IsHeld(IndexEntry entry, IReadOnlySet<Digest> held) =>
+        held.Count > 0 && (held.Contains(entry.Target.Digest) || ManifestsOf(entry).Any(manifest => held.Contains(manifest.Digest)));
+
+    /// <summary>The image itself, or those of its index.</summary>
+    public IEnumerable<Descriptor> ManifestsOf(IndexEntry entry)
     {
         try
         {
@@ -266,6 +316,12 @@ internal sealed class ImageCatalog
         if (names.Count <= 1 && ManifestsOf(entry).Any(manifest => _pinned().Contains(manifest.Digest)))
         {
             throw new ImageException($"Cannot remove the image '{text}': a container stands on it.") { Hint = "Remove the container first, or give the image another name." };
+        }
+
+        if (names.Count <= 1 && IsHeld(entry, _leases.Held()))
+        {
+            // The name is the caller's to take away; the image is somebody else's for a time.
+            return isByName ? index.WithoutName(entry) : throw new ImageException($"Cannot remove the image '{text}': a program holds a lease on it.") { Hint = "It can be removed when the lease is disposed of, or its process has ended." };
         }
 
         return names.Count > 1

@@ -91,6 +91,9 @@ internal sealed class ImageIndex
     /// <summary>The index without some entries.</summary>
     public ImageIndex Without(Func<IndexEntry, bool> unwanted) => Change(manifests => RemoveWhere(manifests, unwanted));
 
+    /// <summary>The index with an image that has lost a name, and stays.</summary>
+    public ImageIndex WithoutName(IndexEntry holder) => WithoutNameOf(holder);
+
     public byte[] ToJson() => JsonDocuments.Write(_document, indented: true);
 
     private static ImageIndex Read(JsonObject document, string what)

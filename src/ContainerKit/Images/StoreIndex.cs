@@ -97,9 +97,31 @@ internal sealed class StoreIndex
         var after = change(before);
         if (after != before)
         {
-            var json = after.ToJson();
+            Replace(after.ToJson(), isShorter: after.Entries.Count < before.Entries.Count);
+        }
+    }
+
+    private void Replace(ReadOnlySpan<byte> json, bool isShorter)
+    {
+        try
+        {
             _blobs.Replace(PathOfIndex, json);
+        }
+        catch (IOException e) when (isShorter && FullDisk.IsCause(e) && File.Exists(PathOfCopy))
+        {
+            // Where there is no room, something must be removable: the copy makes way for the index that is to take its place.
+            File.Delete(PathOfCopy);
+            _blobs.Replace(PathOfIndex, json);
+        }
+
+        try
+        {
             _blobs.Replace(PathOfCopy, json);
+        }
+        catch (IOException e) when (FullDisk.IsCause(e))
+        {
+            // The change is done. An old copy would bring back what has been removed; the next change makes a new one.
+            File.Delete(PathOfCopy);
         }
     }
 

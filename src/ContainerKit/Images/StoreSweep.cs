@@ -38,6 +38,22 @@ internal static class StoreSweep
         return freed + blobs.List().Where(blob => !referred.Contains(blob)).ToList().Sum(blob => Delete(blobs.PathOf(blob)));
     }
 
+    /// <summary>The blobs that an image consists of, itself included; what of it cannot be read is left out.</summary>
+    public static IReadOnlySet<Digest> ReferredBy(BlobStore blobs, Descriptor image)
+    {
+        var referred = new HashSet<Digest>();
+        try
+        {
+            AddReferred(blobs, image, MaxDepth, referred);
+        }
+        catch (ImageException)
+        {
+            // A damaged document names nothing; a check says so.
+        }
+
+        return referred;
+    }
+
     private static long Delete(string path)
     {
         var length = new FileInfo(path).Length;

@@ -78,6 +78,12 @@ internal sealed class BlobDownload(RegistryTransport transport, BlobStore blobs,
             {
                 transport.Logger.NextIsAsked(sources[i].Endpoint.Name, blob.Digest.ToString(), e.Message);
             }
+            catch (IOException e) when (FullDisk.IsCause(e))
+            {
+                // Kept for a day, it would keep the disk full for a day.
+                part.Restart();
+                throw;
+            }
         }
     }
 

@@ -15,8 +15,10 @@ internal sealed class SecondProcess : IDisposable
     {
         [nameof(Containers.HostDeathTests.StartForever)] = Containers.HostDeathTests.StartForever,
         [nameof(Containers.ForkTests.ForkForever)] = Containers.ForkTests.ForkForever,
+        [nameof(Containers.StoreTortureTests.WorkForAWhile)] = Containers.StoreTortureTests.WorkForAWhile,
         [nameof(Containers.RepairTests.RepairOnce)] = Containers.RepairTests.RepairOnce,
         [nameof(Containers.LiveForkTests.ForkLiveForever)] = Containers.LiveForkTests.ForkLiveForever,
+        [nameof(Images.ImageLeaseTests.HoldForever)] = Images.ImageLeaseTests.HoldForever,
         [nameof(Registry.PullCrashTests.PullOnce)] = Registry.PullCrashTests.PullOnce,
         [nameof(Storage.Union.CopyUpCrashTests.CopyUpOnce)] = Storage.Union.CopyUpCrashTests.CopyUpOnce,
         [nameof(Storage.CrashTests.UnpackForever)] = Storage.CrashTests.UnpackForever,

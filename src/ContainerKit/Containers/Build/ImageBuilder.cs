@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using ContainerKit.Containers;
 using ContainerKit.Containers.Build;
+using ContainerKit.Content;
 using ContainerKit.Images;
 
 namespace ContainerKit;
@@ -140,12 +141,13 @@ public sealed class ImageBuilder
     /// <param name="progress">Told about each step.</param>
     /// <param name="cancellationToken">Gives up; no image appears.</param>
     /// <exception cref="ImageException">The base is not there, or an input cannot be read.</exception>
+    /// <exception cref="StorageException">There is no room for it.</exception>
     /// <exception cref="FormatException"><paramref name="reference"/> is not an image name.</exception>
     public async Task<Image> BuildAsync(string reference, IProgress<ImageProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         var name = ImageReference.Parse(reference);
         var baseImage = _base is null ? null : await _base.ResolveAsync(_host.Images, _pull, cancellationToken).ConfigureAwait(false);
-        return await Task.Run(() => Build(name, baseImage, progress, cancellationToken), cancellationToken).ConfigureAwait(false);
+        return await Task.Run(() => FullDisk.Tell($"build '{name}'", _host.StoreDirectory, () => Build(name, baseImage, progress, cancellationToken)), cancellationToken).ConfigureAwait(false);
     }
 
     private Image Build(ImageReference name, Image? baseImage, IProgress<ImageProgress>? progress, CancellationToken cancellationToken)

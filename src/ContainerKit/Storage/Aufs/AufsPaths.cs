@@ -16,6 +16,8 @@ internal readonly record struct AufsPaths(string Store, string Id)
 
     public string MountPoint => Path.Combine(Store, "mnt", Id);
 
+    public string Ancestry => Path.Combine(Ancestries, Id);
+
     private string Ancestries => Path.Combine(Store, "layers");
 
     public static AufsPaths Of(Snapshot snapshot) => new(Path.GetDirectoryName(snapshot.Directory)!, snapshot.StableId);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.Versioning;
+using ContainerKit.Content;
 using ContainerKit.Linux;
 using ContainerKit.Storage.Union;
 
@@ -32,6 +33,11 @@ internal static class OverlayProbe
             // Where the driver's snapshots lie, it was tried before the first was made; the file system is still the same.
             return Directory.Exists(Path.Combine(storeDirectory, "overlay")) ? null : WhyDirectoryUnsuitable(storeDirectory);
         }
+        catch (LinuxException e) when (FullDisk.IsCause(e))
+        {
+            // That says nothing about overlayfs: another driver would be chosen for good because of a disk that is full for an hour.
+            throw StorageErrors.Translate(e, $"try overlayfs in '{storeDirectory}'", storeDirectory);
+        }
         catch (LinuxException e)
         {
             return $"Trying it in '{storeDirectory}' failed. {e.Message}";
@@ -56,12 +62,14 @@ internal static class OverlayProbe
             using var probe = RootedDirectory.Adopt(calls.Open(store.Handle, name, OpenFlags.Directory));
             var dialect = Environment.IsPrivilegedProcess ? OverlayDialect.Trusted : OverlayDialect.User;
             var errno = calls.TrySetAttribute(probe.Handle, default, dialect.OpaqueAttribute, "y"u8);
+            RefuseIfFull(errno);
             if (errno != 0)
             {
                 return $"'{storeDirectory}' is on a file system that does not take the attribute '{dialect.OpaqueAttribute}': {LinuxException.Describe(errno)}.";
             }
 
             errno = dialect.MakeWhiteout(calls, new UnionBranch(probe, BranchOptions.Writable), probe.Handle, "whiteout");
+            RefuseIfFull(errno);
             if (errno != 0)
             {
                 return $"A whiteout (a character device 0:0) cannot be made in '{storeDirectory}': {LinuxException.Describe(errno)}.";
@@ -81,6 +89,8 @@ internal static class OverlayProbe
             TreeRemover.Remove(calls, store.Handle, name);
         }
     }
+
+    private static void RefuseIfFull(int errno) => LinuxException.ThrowIf(errno is Errno.ENOSPC or Errno.EDQUOT ? errno : 0, $"make a file");
 
     private static bool KindsAreListed(RootedDirectory directory)
     {

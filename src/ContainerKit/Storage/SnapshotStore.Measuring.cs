@@ -1,0 +1,42 @@
+using ContainerKit.Storage.Aufs;
+
+namespace ContainerKit.Storage;
+
+// What snapshots take on their disk.
+internal sealed partial class SnapshotStore
+{
+    /// <summary>Something that measures as this store sees its files.</summary>
+    public TreeMeasure Measure(CancellationToken ct) => new(_options.Calls ?? Linux.FileCalls.Local, ct);
+
+    /// <summary>The bytes of a snapshot, with what its driver keeps elsewhere.</summary>
+    public long BytesOf(Snapshot snapshot, TreeMeasure measure)
+    {
+        var bytes = measure.Of(snapshot.Directory);
+        if (Driver is not AufsDriver)
+        {
+            return bytes;
+        }
+
+        var paths = AufsPaths.Of(snapshot);
+        return bytes + measure.Of(paths.Branch) + measure.Of(paths.Ancestry) + measure.Of(paths.MountPoint);
+    }
+
+    /// <summary>The committed snapshots that a collection would leave: those that are needed or held, and what they stand on.</summary>
+    public static IReadOnlySet<string> Needed(IReadOnlyList<Snapshot> all, Func<Snapshot, bool> isNeeded)
+    {
+        var needed = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var snapshot in all.Where(snapshot => snapshot.Kind != SnapshotKind.Committed || isNeeded(snapshot) || IsHeld(snapshot)))
+        {
+            needed.Add(snapshot.Id);
+            needed.UnionWith(snapshot.Parents.Select(parent => parent.Id));
+        }
+
+        return needed;
+    }
+
+    private static bool IsHeld(Snapshot snapshot)
+    {
+        using var _ = DirectoryLock.TryTake(snapshot.Directory, exclusive: true, out var itsLock) == LockResult.Taken ? itsLock : null;
+        return itsLock is null;
+    }
+}
