@@ -30,6 +30,7 @@ public sealed class ContainerHost : IAsyncDisposable
         Images = new ImageStore(new ImageCatalog(_store.Images, options.LayerLimits, isDurable, UsedImages), Registry);
         if (!OperatingSystem.IsLinux() || identity is null)
         {
+            Images.Catalog.SweepLeftOvers();
             return;
         }
 
@@ -247,7 +248,7 @@ public sealed class ContainerHost : IAsyncDisposable
     }
 
     private static PlatformNotSupportedException NotLinux() =>
-        new("Containers run on Linux only; on other systems this library handles images.");
+        LinuxOnly.Refusal("Containers are made and run");
 
     private IReadOnlyList<FileChange> Compare(IFileTree before, IFileTree after, CancellationToken cancellationToken)
     {

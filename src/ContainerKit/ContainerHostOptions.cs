@@ -36,7 +36,8 @@ public sealed record ContainerHostOptions
 {
     /// <summary>
     /// Where images, snapshots and containers are kept. Null: <c>/var/lib/containerkit</c> for root,
-    /// <c>$XDG_DATA_HOME/containerkit</c> (<c>~/.local/share/containerkit</c>) for an ordinary user. It is made with mode 0700.
+    /// <c>$XDG_DATA_HOME/containerkit</c> (<c>~/.local/share/containerkit</c>) for an ordinary user; the user's own data folder on Windows and macOS. It is made with mode 0700;
+    /// on Windows its parent directory says who may enter it.
     /// </summary>
     public string? StoreDirectory { get; init; }
 

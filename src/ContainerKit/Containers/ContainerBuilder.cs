@@ -211,7 +211,7 @@ public sealed class ContainerBuilder
     public Task<Container> CreateAsync(CancellationToken cancellationToken = default) =>
         OperatingSystem.IsLinux()
             ? _host.Containers.CreateAsync(_image, _options, cancellationToken)
-            : throw new PlatformNotSupportedException("Containers run on Linux only; on other systems this library handles images.");
+            : throw LinuxOnly.Refusal("Containers are made and run");
 
     /// <summary>Makes the container and starts its program.</summary>
     /// <returns>The running container; disposing of it kills it, and removes it unless it is named.</returns>

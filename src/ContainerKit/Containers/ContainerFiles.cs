@@ -278,7 +278,7 @@ public sealed class ContainerFiles
     {
         if (!OperatingSystem.IsLinux())
         {
-            throw new PlatformNotSupportedException("The files of a container can only be edited on Linux.");
+            throw LinuxOnly.Refusal("The files of containers are read and edited");
         }
     }
 }

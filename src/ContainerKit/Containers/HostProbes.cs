@@ -26,7 +26,7 @@ internal static class HostProbes
     /// <param name="root">The store, which exists; what is tried is tried there.</param>
     public static HostReport Report(string root) => OperatingSystem.IsLinux()
         ? HostVerdicts.Report(Look(root))
-        : new HostReport([new HostCapability("kernel", false, "containers run on Linux only, and this is another system", "Use a Linux machine.")]);
+        : new HostReport([new HostCapability("kernel", false, $"containers are made and run on Linux only, and this is {LinuxOnly.System}", $"Run them {LinuxOnly.Elsewhere}.")]);
 
     [SupportedOSPlatform("linux")]
     public static HostFacts Look(string root)

@@ -6,7 +6,7 @@ namespace ContainerKit.Containers;
 /// <summary>The directory that everything lies in. It is ours alone: others could otherwise plant files that root then trusts.</summary>
 /// <remarks>
 /// <code>
-/// ROOT/              mode 0700
+/// ROOT/              mode 0700; on Windows, what its parent directory lets others do
 ///   images/          an OCI image layout: oci-layout, index.json, blobs/sha256/…
 ///   snapshots/DRIVER/SNAPSHOT/
 ///   snapshots/.bases/DRIVER/CONFIG   which snapshot the containers of an image stand on
@@ -68,6 +68,11 @@ internal sealed class StoreLayout
             {
                 RequireOwn(store.Root);
             }
+            else if (!OperatingSystem.IsWindows())
+            {
+                // Who owns it, .NET does not tell.
+                RequirePrivate(store.Root, (int)File.GetUnixFileMode(store.Root));
+            }
 
             Directory.CreateDirectory(store.Containers);
             Directory.CreateDirectory(store.Names);
@@ -96,9 +101,14 @@ internal sealed class StoreLayout
             };
         }
 
-        if ((stat.Permissions & 0x3F) != 0)
+        RequirePrivate(root, stat.Permissions);
+    }
+
+    private static void RequirePrivate(string root, int mode)
+    {
+        if ((mode & 0x3F) != 0)
         {
-            throw new StorageException($"Cannot open the store '{root}': its mode {Convert.ToString(stat.Permissions, 8)} lets others in.")
+            throw new StorageException($"Cannot open the store '{root}': its mode {Convert.ToString(mode, 8)} lets others in.")
             {
                 Hint = $"If nobody else has put anything there: chmod 700 '{root}'.",
             };

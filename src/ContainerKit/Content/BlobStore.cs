@@ -104,6 +104,30 @@ internal sealed class BlobStore : IBlobSource
     public IEnumerable<string> LeftOvers(bool freshParts) => Directory.EnumerateFileSystemEntries(TemporaryDirectory)
         .Where(path => freshParts || !path.EndsWith(PartSuffix, StringComparison.Ordinal) || DateTime.UtcNow - File.GetLastWriteTimeUtc(path) > PartsStay);
 
+    /// <summary>Gives a complete and verified file, which nobody has open, the name of what it holds.</summary>
+    /// <param name="temporary">The file's path.</param>
+    /// <param name="digest">What it holds.</param>
+    /// <param name="replaces">Whether what has the name already may be damaged.</param>
+    public void Publish(string temporary, Digest digest, bool replaces = false)
+    {
+        var path = PathOf(digest);
+        if (!OperatingSystem.IsWindows() || replaces || !File.Exists(path))
+        {
+            FileReplacement.Move(temporary, path);
+            return;
+        }
+
+        try
+        {
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // What others read cannot be replaced there, and need not be: they read the same.
+            File.Delete(temporary);
+        }
+    }
+
     /// <summary>Begins a blob whose bytes, and so whose name, will be known at its end.</summary>
     /// <param name="replaces"><see cref="BlobWriter.Replaces"/></param>
     public BlobWriter Create(bool replaces = false) => new(this, _flush) { Replaces = replaces };
@@ -117,7 +141,7 @@ internal sealed class BlobStore : IBlobSource
             file.Write(content);
             file.Flush(_flush);
             file.Dispose();
-            File.Move(file.Name, path, overwrite: true);
+            FileReplacement.Move(file.Name, path);
         }
         catch
         {

@@ -76,10 +76,9 @@ internal sealed class BlobWriter : WriteOnlyStream
     {
         _file.Flush(_flush);
         _file.Dispose();
-        var path = _store.PathOf(digest);
-        if (Replaces || !File.Exists(path))
+        if (Replaces || !_store.Contains(digest))
         {
-            File.Move(_file.Name, path, overwrite: true);
+            _store.Publish(_file.Name, digest, Replaces);
             _isCommitted = true;
         }
     }

@@ -10,10 +10,14 @@ namespace ContainerKit.Content;
 /// </summary>
 /// <remarks>
 /// On Linux it is flock(2) on a file or directory, which belongs to the open file description: two tasks of one process exclude
-/// each other as two processes do. Elsewhere it is an open file that shares nothing (so there, shared locks exclude as well).
+/// each other as two processes do. Elsewhere it is an open file that shares nothing, or lets others read only: which is a lock of the
+/// same kind on Windows, and what .NET makes a lock of elsewhere.
 /// </remarks>
 internal sealed class FileLock : IDisposable
 {
+    private const int SharingViolation = 32;
+    private const int LockViolation = 33;
+
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(25);
 
@@ -55,7 +59,7 @@ internal sealed class FileLock : IDisposable
     {
         if (!OperatingSystem.IsLinux())
         {
-            return TryOpenUnshared(path);
+            return TryOpenAlone(path, exclusive);
         }
 
         while (true)
@@ -104,15 +108,20 @@ internal sealed class FileLock : IDisposable
     /// <summary>Lets go.</summary>
     public void Dispose() => _file.Dispose();
 
-    private static FileLock? TryOpenUnshared(string path)
+    private static FileLock? TryOpenAlone(string path, bool exclusive)
     {
         try
         {
-            return new FileLock(File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+            return new FileLock(exclusive
+                ? File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None)
+                : File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.Read, FileShare.Read));
         }
-        catch (IOException) when (File.Exists(path))
+        catch (IOException e) when (IsHeld(e) && File.Exists(path))
         {
             return null;
         }
     }
+
+    // Anything else that fails (a full disk, a name too long) would be waited for in vain.
+    private static bool IsHeld(IOException e) => OperatingSystem.IsWindows() ? (e.HResult & 0xFFFF) is SharingViolation or LockViolation : e.GetType() == typeof(IOException);
 }

@@ -73,7 +73,7 @@ internal sealed class PartialBlob : IDisposable
 
         _file.Flush(_flush);
         _file.Dispose();
-        File.Move(_file.Name, _store.PathOf(digest), overwrite: true);
+        _store.Publish(_file.Name, digest);
         _isGone = true;
     }
 

@@ -78,7 +78,7 @@ internal sealed class StoreIndex
 
     private static ImageIndex Read(string path)
     {
-        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 1);
+        using var file = FileReplacement.OpenRead(path);
         if (file.Length > MaxBytes)
         {
             throw new ImageException($"The store's index.json has {file.Length} bytes; {MaxBytes} are allowed.");
@@ -127,5 +127,4 @@ internal sealed class StoreIndex
 
     private FileLock Lock(CancellationToken cancellationToken) =>
         FileLock.Acquire(Path.Combine(_blobs.Root, ".index.lock"), exclusive: true, cancellationToken);
-
 }

@@ -80,7 +80,7 @@ internal static class Compression
     public static Stream OpenWrite(Stream compressed, CompressionKind kind, bool leaveOpen = false) => kind switch
     {
         CompressionKind.None => leaveOpen ? new UnownedStream(compressed) : compressed,
-        CompressionKind.Gzip => new GZipStream(compressed, CompressionLevel.Fastest, leaveOpen),
+        CompressionKind.Gzip => new GZipStream(new GzipOutput(compressed, leaveOpen), CompressionLevel.Fastest, leaveOpen: false),
         CompressionKind.Zstd => new ZstdSharp.CompressionStream(compressed, level: 3, leaveOpen: leaveOpen),
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "Only gzip and zstd are written."),
     };

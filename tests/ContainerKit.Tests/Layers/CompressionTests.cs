@@ -4,6 +4,19 @@ namespace ContainerKit.Tests.Layers;
 
 public sealed class CompressionTests
 {
+    [Test]
+    public void Gzip_is_the_same_on_every_system()
+    {
+        using var compressed = new MemoryStream();
+        using (var gzip = Compression.OpenWrite(compressed, CompressionKind.Gzip, leaveOpen: true))
+        {
+            gzip.Write("hello"u8);
+        }
+
+        // RFC 1952: no name, no time, and "Unix" wherever it was written.
+        Assert.That(compressed.ToArray()[..10], Is.EqualTo(new byte[] { 0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 4, 3 }));
+    }
+
     [TestCase(CompressionKindCase.Gzip)]
     [TestCase(CompressionKindCase.Zstd)]
     [TestCase(CompressionKindCase.Xz)]

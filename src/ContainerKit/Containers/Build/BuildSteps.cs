@@ -9,7 +9,7 @@ internal sealed class AddHostProgramsStep(IReadOnlyList<string> programs) : File
     {
         if (!OperatingSystem.IsLinux())
         {
-            throw new PlatformNotSupportedException("Only a Linux host has programs that a container could run.");
+            throw LinuxOnly.Refusal("Programs of the host become an image's");
         }
 
         var closure = new HostPrograms();

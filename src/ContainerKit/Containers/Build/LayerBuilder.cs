@@ -31,7 +31,7 @@ internal sealed class LayerBuilder(LayerWriter writer)
             Mode = isLink ? 0x1FF : ModeOf(hostPath),
             UserId = 0,
             GroupId = 0,
-            LinkTarget = info.LinkTarget,
+            LinkTarget = isLink ? TargetOf(info) : null,
             ModifiedTime = UnixTime.From(info.LastWriteTimeUtc),
         };
 
@@ -64,6 +64,17 @@ internal sealed class LayerBuilder(LayerWriter writer)
             }
         }
     }
+
+    // Windows writes its own separators, and lets links lead to drives that no container has.
+    private static string TargetOf(FileInfo link) => (OperatingSystem.IsWindows(), Path.IsPathRooted(link.LinkTarget)) switch
+    {
+        (true, true) => throw new ImageException($"Cannot add '{link.FullName}' to the image: it is a link to '{link.LinkTarget}', which is a place of this machine alone.")
+        {
+            Hint = "Make it a link relative to its own directory, or leave it out.",
+        },
+        (true, false) => link.LinkTarget!.Replace('\\', '/'),
+        _ => link.LinkTarget!,
+    };
 
     private static bool IsRegularFile(FileInfo info) => (info.Attributes & (FileAttributes.Device | FileAttributes.Directory)) == 0;
 

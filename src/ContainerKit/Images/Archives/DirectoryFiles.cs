@@ -34,15 +34,35 @@ internal sealed class DirectoryFiles(string path) : IArchiveFiles
         throw new ImageException($"'{name}' in '{path}' is not a regular file.");
     }
 
+    // There is no way here to follow a link and be sure that it stays inside; and Windows gives many names a meaning of its own.
     private FileStream? TryOpenPlain(string name)
     {
-        var file = new FileInfo(System.IO.Path.Combine(path, name));
-        return file switch
+        var here = path;
+        foreach (var part in name.Split('/', StringSplitOptions.RemoveEmptyEntries))
         {
-            { Exists: false } => null,
-            // There is no way here to follow a link and be sure that it stays inside.
-            { LinkTarget: not null } => throw new ImageException($"'{name}' in '{path}' is a symbolic link."),
-            _ => new FileStream(file.FullName, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 1),
-        };
+            if (!IsPlain(part))
+            {
+                throw new ImageException($"'{name}' is no name of a file that could be looked for in '{path}' on this system.");
+            }
+
+            here = System.IO.Path.Combine(here, part);
+            if (new FileInfo(here).LinkTarget is not null)
+            {
+                throw new ImageException($"'{name}' in '{path}' is a symbolic link, or lies behind one.")
+                {
+                    Hint = "Links in a layout are followed on Linux only. Copy the layout with the files that they lead to.",
+                };
+            }
+        }
+
+        return File.Exists(here) ? new FileStream(here, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 1)
+            : Directory.Exists(here) ? throw new ImageException($"'{name}' in '{path}' is not a regular file.")
+            : null;
     }
+
+    // 'NUL.json' is a device, 'a:b' a stream of the file 'a', and 'a.' the file 'a'.
+    private static bool IsPlain(string part) =>
+        part is not ("." or "..") && part.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_') && !part.EndsWith('.') && !IsDevice(part.Split('.')[0].ToUpperInvariant());
+
+    private static bool IsDevice(string name) => name is "CON" or "PRN" or "AUX" or "NUL" || (name.Length == 4 && (name[..3] is "COM" or "LPT") && char.IsAsciiDigit(name[3]));
 }

@@ -45,7 +45,7 @@ public sealed class MountedUnion : IAsyncDisposable
         return Task.Run(
             () => OperatingSystem.IsLinux()
                 ? Mount(Path.GetFullPath(mountPoint), options)
-                : throw new PlatformNotSupportedException("Unions are mounted on Linux only."),
+                : throw LinuxOnly.Refusal("Unions are mounted"),
             cancellationToken);
     }
 
@@ -72,7 +72,7 @@ public sealed class MountedUnion : IAsyncDisposable
             {
                 if (!OperatingSystem.IsLinux())
                 {
-                    throw new PlatformNotSupportedException("Unions are mounted on Linux only.");
+                    throw LinuxOnly.Refusal("Unions are mounted");
                 }
 
                 Remount(Path.GetFullPath(mountPoint, directory), options, directory);
