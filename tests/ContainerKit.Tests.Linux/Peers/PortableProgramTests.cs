@@ -125,11 +125,13 @@ public sealed class PortableProgramTests
         return new Outcome(work, [.. result.Output.TrimEnd('\n').Split('\n')], [.. ranges]);
     }
 
-    // Locks stay on Windows until the next sweep. Indexes have names in the order in which they were given; those of archives are in what is printed.
-    private static Dictionary<string, Digest> FilesOf(Outcome outcome) => Directory.EnumerateFiles(outcome.Work, "*", SearchOption.AllDirectories)
+    // What differs rightly: locks stay on Windows until the next sweep; stores list names in the order in which they were given; the two
+    // registries had different ports. Indexes of archives are in what is printed.
+    private static IEnumerable<string> FilesOf(Outcome outcome) => Directory.EnumerateFiles(outcome.Work, "*", SearchOption.AllDirectories)
         .Select(path => Path.GetRelativePath(outcome.Work, path))
-        .Where(path => !path.EndsWith("lock", StringComparison.Ordinal) && !path.Contains("snapshots", StringComparison.Ordinal) && Path.GetFileName(path) is not ("index.json" or ".index.copy"))
-        .ToDictionary(path => path, path => Digest.Of(File.ReadAllBytes(Path.Combine(outcome.Work, path))));
+        .Where(path => !path.EndsWith("lock", StringComparison.Ordinal) && !path.Split('/').Any(part => part is "snapshots" or ".sources" or "index.json" or ".index.copy"))
+        .Order(StringComparer.Ordinal)
+        .Select(path => $"{path} {Digest.Of(File.ReadAllBytes(Path.Combine(outcome.Work, path)))}");
 
     /// <summary>What a run printed, left and asked for.</summary>
     private sealed record Outcome(string Work, string[] Lines, string[] Ranges);
