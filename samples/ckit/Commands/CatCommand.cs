@@ -19,10 +19,10 @@ internal sealed class CatCommand : HostCommand
 
     protected override async Task<int> RunAsync(ContainerHost host, ParseResult line, CancellationToken cancellationToken)
     {
-        await ImageFiles.UseAsync(host, line.GetRequiredValue(_image), line.GetRequiredValue(_path), PrintAsync, cancellationToken);
+        await FilesOfImage.UseAsync(host, line.GetRequiredValue(_image), line.GetRequiredValue(_path), PrintAsync, cancellationToken);
         return 0;
 
-        async Task PrintAsync(ContainerFiles files, string path)
+        async Task PrintAsync(ImageFiles files, string path)
         {
             await using var file = await files.OpenReadAsync(path, cancellationToken);
             await Pump.OutAsync(file, Descriptors.Output);

@@ -9,6 +9,7 @@ namespace Ckit.Commands;
 internal sealed class DiffCommand : HostCommand
 {
     private readonly Option<bool> _json = Json.Option();
+    private readonly Option<bool> _null = new("--null", "-0") { Description = "Ends each path with a NUL, and prints it as it is." };
     private readonly Argument<string> _first = new("CONTAINER") { Description = "A container's name or id; an image's name or digest, too, where there is an OTHER." };
     private readonly Argument<string?> _second = new("OTHER") { Description = "The container or image that the first became.", Arity = ArgumentArity.ZeroOrOne };
 
@@ -16,6 +17,7 @@ internal sealed class DiffCommand : HostCommand
         : base("diff", "List the files that a container has added (A), changed (C) and deleted (D), or in which two images or containers differ.")
     {
         Add(_json);
+        Add(_null);
         Add(_first);
         Add(_second);
     }
@@ -51,19 +53,23 @@ internal sealed class DiffCommand : HostCommand
         using var output = new StandardOutput();
         foreach (var change in changes)
         {
-            output.WriteLine($"{Letter(change.Kind)} {change.Path}");
+            output.WriteName($"{Letter(change.Kind)} {(line.GetValue(_null) ? change.Path : Text.Quote(change.Path))}", line.GetValue(_null));
         }
 
         return 0;
     }
 
-    private static JsonObject ToJson(FileChange change) => new()
+    private static JsonObject ToJson(FileChange change)
     {
-        ["Kind"] = Letter(change.Kind).ToString(),
-        ["Path"] = Text.ForJson(change.Path),
-        ["Before"] = change.Before is { } before ? FileDetails.ToJson(before) : null,
-        ["After"] = change.After is { } after ? FileDetails.ToJson(after) : null,
-    };
+        var json = new JsonObject
+        {
+            ["Kind"] = Letter(change.Kind).ToString(),
+            ["Before"] = change.Before is { } before ? FileDetails.ToJson(before) : null,
+            ["After"] = change.After is { } after ? FileDetails.ToJson(after) : null,
+        };
+        Text.AddTo(json, 1, "Path", change.Path);
+        return json;
+    }
 
     private static char Letter(FileChangeKind kind) => kind switch
     {

@@ -43,7 +43,7 @@ internal sealed class LayersCommand : HostCommand
                 isFull ? layer.DiffId.ToString() : layer.DiffId.Hex[..12],
                 isFull ? layer.Descriptor.Digest.ToString() : layer.Descriptor.Digest.Hex[..12],
                 Sizes.Format(layer.Descriptor.Size),
-                isFull || step.Length <= LongestStep ? step : step[..LongestStep]);
+                Text.Quote(isFull || step.Length <= LongestStep ? step : step[..LongestStep]));
         }
 
         table.Print();

@@ -11,6 +11,7 @@ internal sealed class LsCommand : HostCommand
 {
     private readonly Option<bool> _long = new("--long", "-l") { Description = "Prints mode, owner, size and time, too." };
     private readonly Option<bool> _json = Json.Option();
+    private readonly Option<bool> _null = new("--null", "-0") { Description = "Ends each name with a NUL, and prints it as it is." };
     private readonly Argument<string> _image = new("IMAGE") { Description = "The image's name or digest." };
     private readonly Argument<string> _path = new("PATH") { Description = "The directory, or a file.", DefaultValueFactory = _ => "/" };
 
@@ -19,31 +20,34 @@ internal sealed class LsCommand : HostCommand
     {
         Add(_long);
         Add(_json);
+        Add(_null);
         Add(_image);
         Add(_path);
     }
 
     protected override async Task<int> RunAsync(ContainerHost host, ParseResult line, CancellationToken cancellationToken)
     {
-        await ImageFiles.UseAsync(host, line.GetRequiredValue(_image), line.GetRequiredValue(_path), PrintAsync, cancellationToken);
+        await FilesOfImage.UseAsync(host, line.GetRequiredValue(_image), line.GetRequiredValue(_path), PrintAsync, cancellationToken);
         return 0;
 
-        async Task PrintAsync(ContainerFiles files, string path)
+        Task PrintAsync(ImageFiles files, string path)
         {
-            var names = await ListAsync(files, path, cancellationToken);
-            if (!line.GetValue(_long) && !line.GetValue(_json))
-            {
-                using var output = new StandardOutput();
-                names.ForEach(each => output.WriteLine(each.Name));
-                return;
-            }
+            Print(line, files, path);
+            return Task.CompletedTask;
+        }
+    }
 
-            var details = new List<(string Name, FileMetadata Metadata)>();
-            foreach (var (name, full) in names)
-            {
-                details.Add((name, await files.GetMetadataAsync(full, cancellationToken)));
-            }
-
+    private void Print(ParseResult line, ImageFiles files, string path)
+    {
+        var names = List(files, path);
+        if (line.GetValue(_null) || !(line.GetValue(_long) || line.GetValue(_json)))
+        {
+            using var output = new StandardOutput();
+            names.ForEach(each => output.WriteName(each.Name, line.GetValue(_null)));
+        }
+        else
+        {
+            var details = names.ConvertAll(each => (each.Name, Metadata: files.GetMetadata(each.Path)));
             if (line.GetValue(_json))
             {
                 StandardOutput.PrintJson(Json.Array(details.Select(each => ToJson(each.Name, each.Metadata))));
@@ -56,20 +60,22 @@ internal sealed class LsCommand : HostCommand
     }
 
     /// <summary>The names in a directory with their full paths, or a file itself.</summary>
-    private static async Task<List<(string Name, string Path)>> ListAsync(ContainerFiles files, string path, CancellationToken cancellationToken)
+    private static List<(string Name, string Path)> List(ImageFiles files, string path) =>
+        files.GetMetadata(path).Kind is FileKind.Directory || (files.GetMetadata(path).Kind is FileKind.Symlink && IsDirectory(files, path))
+            ? [.. files.List(path).Select(entry => (entry.Name, $"{path.TrimEnd('/')}/{entry.Name}"))]
+            : [(path, path)];
+
+    private static bool IsDirectory(ImageFiles files, string path)
     {
-        if ((await files.GetMetadataAsync(path, cancellationToken)).Kind is not (FileKind.Directory or FileKind.Symlink))
+        try
         {
-            return [(path, path)];
+            return files.GetMetadata(path + "/").Kind == FileKind.Directory;
         }
-
-        var names = new List<(string, string)>();
-        await foreach (var entry in files.ListAsync(path, cancellationToken))
+        catch (IOException)
         {
-            names.Add((entry.Name, $"{path.TrimEnd('/')}/{entry.Name}"));
+            // It leads nowhere, or to a file: then the symlink itself is what is listed.
+            return false;
         }
-
-        return names;
     }
 
     private static void Print(List<(string Name, FileMetadata Metadata)> files)
@@ -83,7 +89,7 @@ internal sealed class LsCommand : HostCommand
                 file.GroupId.ToString(CultureInfo.InvariantCulture),
                 file.Kind is FileKind.CharacterDevice or FileKind.BlockDevice ? $"{file.DeviceMajor}, {file.DeviceMinor}" : file.Size.ToString(CultureInfo.InvariantCulture),
                 FileDetails.Time(file),
-                file.LinkTarget is { } target ? $"{name} -> {target}" : name);
+                file.LinkTarget is { } target ? $"{Text.Quote(name)} -> {Text.Quote(target)}" : Text.Quote(name));
         }
 
         table.Print();
@@ -92,7 +98,7 @@ internal sealed class LsCommand : HostCommand
     private static JsonObject ToJson(string name, FileMetadata file)
     {
         var details = FileDetails.ToJson(file);
-        details.Insert(0, "Name", Text.ForJson(name));
+        Text.AddTo(details, 0, "Name", name);
         return details;
     }
 }

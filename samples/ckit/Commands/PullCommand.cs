@@ -10,6 +10,7 @@ internal sealed class PullCommand : HostCommand
     private readonly RegistryFlags _registry = new();
     private readonly Option<Platform?> _platform = new("--platform") { Description = "For which platform, where there are several; this machine's unless given.", HelpName = "OS/ARCH[/VARIANT]", CustomParser = Platforms.Parse };
     private readonly Option<bool> _allPlatforms = new("--all-platforms") { Description = "Takes the images for all platforms." };
+    private readonly Option<bool> _foreign = new("--foreign-layers") { Description = "Fetches foreign layers, too, from wherever the image says, without credentials." };
     private readonly Argument<string> _image = new("IMAGE") { Description = "The image's name, such as debian:12 or registry.example:5000/team/app:1.0." };
 
     public PullCommand()
@@ -18,6 +19,7 @@ internal sealed class PullCommand : HostCommand
         _registry.AddTo(this);
         Add(_platform);
         Add(_allPlatforms);
+        Add(_foreign);
         Add(_image);
     }
 
@@ -28,7 +30,7 @@ internal sealed class PullCommand : HostCommand
         Image image;
         using (var progress = new ProgressBar())
         {
-            var options = new PullOptions { Platform = line.GetValue(_platform), AllPlatforms = line.GetValue(_allPlatforms) };
+            var options = new PullOptions { Platform = line.GetValue(_platform), AllPlatforms = line.GetValue(_allPlatforms), ForeignLayers = line.GetValue(_foreign) };
             image = await host.Images.PullAsync(line.GetRequiredValue(_image), options, progress, cancellationToken);
         }
 

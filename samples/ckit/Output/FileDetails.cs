@@ -26,7 +26,19 @@ internal static class FileDetails
     public static string Time(FileMetadata file) =>
         file.ModifiedTime.ToDateTimeOffset().UtcDateTime.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
 
-    public static JsonObject ToJson(FileMetadata file) => new()
+    public static JsonObject ToJson(FileMetadata file)
+    {
+        var json = WithoutTarget(file);
+        if (file.LinkTarget is { } target)
+        {
+            json.Remove("LinkTarget");
+            Text.AddTo(json, json.IndexOf("Xattrs"), "LinkTarget", target);
+        }
+
+        return json;
+    }
+
+    private static JsonObject WithoutTarget(FileMetadata file) => new()
     {
         ["Type"] = file.Kind.ToString(),
         ["Mode"] = Convert.ToString(file.Mode, 8).PadLeft(4, '0'),
@@ -35,7 +47,7 @@ internal static class FileDetails
         ["Size"] = file.Size,
         ["ModTime"] = Json.Time(file.ModifiedTime.ToDateTimeOffset()),
         ["Digest"] = file.Digest?.ToString(),
-        ["LinkTarget"] = file.LinkTarget is { } target ? Text.ForJson(target) : null,
+        ["LinkTarget"] = null,
         ["Xattrs"] = Json.Map(file.ExtendedAttributes.Select(each => KeyValuePair.Create(Text.ForJson(each.Key), Convert.ToBase64String(each.Value.Span)))),
     };
 

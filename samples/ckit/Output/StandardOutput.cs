@@ -42,6 +42,23 @@ internal sealed class StandardOutput : IDisposable
         }
     }
 
+    /// <summary>Writes a file's name: quoted on a line of its own, or as it is with a NUL behind it.</summary>
+    public void WriteName(string name, bool isRaw)
+    {
+        if (!isRaw)
+        {
+            WriteLine(Text.Quote(name));
+            return;
+        }
+
+        _pending.Write(Text.Encode(name));
+        _pending.WriteByte(0);
+        if (_pending.Length > Much)
+        {
+            Flush();
+        }
+    }
+
     public void Dispose() => Flush();
 
     private void Flush()

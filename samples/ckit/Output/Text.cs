@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json.Nodes;
 
 namespace Ckit.Output;
 
@@ -33,6 +34,45 @@ internal static class Text
     public static string Harmless(string name, bool isTerminal) => isTerminal && name.Any(char.IsControl)
         ? string.Concat(name.Select(each => char.IsControl(each) ? '?' : each))
         : name;
+
+    /// <summary>
+    /// A file's name in one line of text. One with control characters, which are lines or commands to whoever reads them, is written as shells read it:
+    /// <c>$'a\nb'</c>, with octal numbers for what has no letter. GNU ls does so.
+    /// </summary>
+    public static string Quote(string name)
+    {
+        if (!name.Any(char.IsControl) && !name.StartsWith("$'", StringComparison.Ordinal))
+        {
+            return name;
+        }
+
+        var quoted = new StringBuilder("$'");
+        foreach (var each in name)
+        {
+            quoted.Append(each switch
+            {
+                '\n' => "\\n",
+                '\t' => "\\t",
+                '\r' => "\\r",
+                '\'' => "\\'",
+                '\\' => @"\\",
+                _ when char.IsControl(each) => string.Concat(Encoding.UTF8.GetBytes([each]).Select(octet => $"\\{Convert.ToString(octet, 8).PadLeft(3, '0')}")),
+                _ => each.ToString(),
+            });
+        }
+
+        return quoted.Append('\'').ToString();
+    }
+
+    /// <summary>Puts a file's name into JSON; one that is no text is there in base64, too, as <c>NAMEBytes</c>, because JSON can only hold text.</summary>
+    public static void AddTo(JsonObject json, int position, string key, string name)
+    {
+        json.Insert(position, key, ForJson(name));
+        if (name.Any(char.IsSurrogate) && !Encode(name).AsSpan().SequenceEqual(Encoding.UTF8.GetBytes(ForJson(name))))
+        {
+            json.Insert(position + 1, key + "Bytes", Convert.ToBase64String(Encode(name)));
+        }
+    }
 
     /// <summary>A name in JSON, which can hold text only: bytes that are none become U+FFFD.</summary>
     public static string ForJson(string name) => name.Any(char.IsSurrogate) ? Encoding.UTF8.GetString(Encode(name)) : name;

@@ -4,8 +4,7 @@ namespace ContainerKit.Layers;
 
 /// <summary>Turns the names in an archive into absolute paths inside the container. None leads out of it.</summary>
 /// <remarks>
-/// <c>..</c> takes back the name before it, whatever that is on disk, and above the root is the root: umoci and containerd do so. docker and
-/// podman take it back too (<c>a/../b</c>), and refuse what leads above the root.
+/// <c>..</c> takes back the name before it, whatever that is on disk, and above the root is the root: umoci and podman do so.
 /// </remarks>
 internal static class LayerPath
 {

@@ -13,6 +13,7 @@ internal sealed class BlobDownload(RegistryTransport transport, BlobStore blobs,
 {
     private const int BufferBytes = 128 << 10;
     private const int MaxConnections = 1000;
+    private const int MaxUrls = 16;
 
     /// <summary>Fetches a blob, unless it is here.</summary>
     /// <param name="sources">Who is asked, in order.</param>
@@ -20,7 +21,30 @@ internal sealed class BlobDownload(RegistryTransport transport, BlobStore blobs,
     /// <param name="cancellationToken">Gives up; what has arrived stays for the next attempt.</param>
     /// <exception cref="RegistryException">Nobody has it, or nobody can be reached.</exception>
     /// <exception cref="ImageException">It is not what its descriptor says.</exception>
-    public async Task RunAsync(IReadOnlyList<RepositoryAddress> sources, Descriptor blob, CancellationToken cancellationToken)
+    public Task RunAsync(IReadOnlyList<RepositoryAddress> sources, Descriptor blob, CancellationToken cancellationToken) =>
+        RunAsync(Requests(sources, blob), blob, cancellationToken);
+
+    /// <summary>Fetches a foreign layer from where its descriptor says. Nobody there is told who we are.</summary>
+    /// <inheritdoc cref="RunAsync(IReadOnlyList{RepositoryAddress}, Descriptor, CancellationToken)"/>
+    public Task RunForeignAsync(Descriptor blob, CancellationToken cancellationToken) => blob.Urls is []
+        ? throw new ImageException($"The foreign layer {blob.Digest} cannot be fetched: its image does not say where it is.")
+        : RunAsync([.. blob.Urls.Take(MaxUrls).Select(url => Anonymous(url, blob))], blob, cancellationToken);
+
+    private static IReadOnlyList<RegistryRequest> Requests(IReadOnlyList<RepositoryAddress> sources, Descriptor blob) =>
+        [.. sources.Select(source => new RegistryRequest(source, HttpMethod.Get, source.Url($"blobs/{blob.Digest}")) { Scopes = [source.PullScope] })];
+
+    private RegistryRequest Anonymous(string url, Descriptor blob)
+    {
+        if (!Uri.TryCreate(url, UriKind.Absolute, out var address) || address.Scheme is not ("https" or "http"))
+        {
+            throw new ImageException($"The foreign layer {blob.Digest} cannot be fetched: '{RegistryErrors.Harmless(url)}' is no address of the web.");
+        }
+
+        // Whoever may be spoken to in plain HTTP may be so here as well, and nobody else.
+        return new RegistryRequest(RegistryEndpoint.Of(address.Authority, transport.Options).At(""), HttpMethod.Get, address) { Scopes = [], IsAnonymous = true };
+    }
+
+    private async Task RunAsync(IReadOnlyList<RegistryRequest> sources, Descriptor blob, CancellationToken cancellationToken)
     {
         var reporter = new ProgressReporter(progress, ImagePhase.Reading, blob.Digest.ToString(), blob.Size);
         if (!blobs.Has(blob))
@@ -39,13 +63,13 @@ internal sealed class BlobDownload(RegistryTransport transport, BlobStore blobs,
     }
 
     /// <summary>Fetches a blob that is damaged here. What is here stays until the other has come whole.</summary>
-    /// <inheritdoc cref="RunAsync"/>
+    /// <inheritdoc cref="RunAsync(IReadOnlyList{RepositoryAddress}, Descriptor, CancellationToken)"/>
     public async Task ReplaceAsync(IReadOnlyList<RepositoryAddress> sources, Descriptor blob, CancellationToken cancellationToken)
     {
         var reporter = new ProgressReporter(progress, ImagePhase.Reading, blob.Digest.ToString(), blob.Size);
         var path = blobs.PathOfLock(blob.Digest);
         using var held = await FileLock.AcquireAsync(path, exclusive: true, cancellationToken).ConfigureAwait(false);
-        await FetchAsync(sources, blob, reporter, cancellationToken).ConfigureAwait(false);
+        await FetchAsync(Requests(sources, blob), blob, reporter, cancellationToken).ConfigureAwait(false);
         RemoveLock(path);
         reporter.Report(blob.Size);
     }
@@ -59,7 +83,7 @@ internal sealed class BlobDownload(RegistryTransport transport, BlobStore blobs,
         }
     }
 
-    private async Task FetchAsync(IReadOnlyList<RepositoryAddress> sources, Descriptor blob, ProgressReporter reporter, CancellationToken cancellationToken)
+    private async Task FetchAsync(IReadOnlyList<RegistryRequest> sources, Descriptor blob, ProgressReporter reporter, CancellationToken cancellationToken)
     {
         using var part = blobs.Resume(blob, cancellationToken);
         if (part.Length > 0)
@@ -76,7 +100,7 @@ internal sealed class BlobDownload(RegistryTransport transport, BlobStore blobs,
             }
             catch (ContainerKitException e) when (i + 1 < sources.Count)
             {
-                transport.Logger.NextIsAsked(sources[i].Endpoint.Name, blob.Digest.ToString(), e.Message);
+                transport.Logger.NextIsAsked(sources[i].Target.Endpoint.Name, blob.Digest.ToString(), e.Message);
             }
             catch (IOException e) when (FullDisk.IsCause(e))
             {
@@ -87,7 +111,7 @@ internal sealed class BlobDownload(RegistryTransport transport, BlobStore blobs,
         }
     }
 
-    private async Task FetchAsync(RepositoryAddress source, Descriptor blob, PartialBlob part, ProgressReporter reporter, CancellationToken cancellationToken)
+    private async Task FetchAsync(RegistryRequest source, Descriptor blob, PartialBlob part, ProgressReporter reporter, CancellationToken cancellationToken)
     {
         var wasHere = part.Length > 0;
         await FillAsync(source, blob, part, reporter, cancellationToken).ConfigureAwait(false);
@@ -103,13 +127,13 @@ internal sealed class BlobDownload(RegistryTransport transport, BlobStore blobs,
         }
     }
 
-    private async Task FillAsync(RepositoryAddress source, Descriptor blob, PartialBlob part, ProgressReporter reporter, CancellationToken cancellationToken)
+    private async Task FillAsync(RegistryRequest source, Descriptor blob, PartialBlob part, ProgressReporter reporter, CancellationToken cancellationToken)
     {
         var failures = 0;
         var furthest = part.Length;
         for (var connections = 1; part.Length < blob.Size; connections++)
         {
-            var request = new RegistryRequest(source, HttpMethod.Get, source.Url($"blobs/{blob.Digest}")) { Scopes = [source.PullScope], From = part.Length };
+            var request = source with { From = part.Length };
             try
             {
                 using var response = await transport.SendAsync(request, cancellationToken).ConfigureAwait(false);
@@ -122,7 +146,7 @@ internal sealed class BlobDownload(RegistryTransport transport, BlobStore blobs,
                 furthest = Math.Max(furthest, part.Length);
                 if (connections >= MaxConnections || !await transport.PauseAsync(failures, null, request.Url, e.Message, cancellationToken).ConfigureAwait(false))
                 {
-                    throw new RegistryException($"The registry '{source.Endpoint.Name}' gave {part.Length} of the {blob.Size} bytes of the blob {blob.Digest}, and then: {RegistryErrors.Harmless(e.Message)}.", e) { IsTransient = true };
+                    throw new RegistryException($"The registry '{source.Target.Endpoint.Name}' gave {part.Length} of the {blob.Size} bytes of the blob {blob.Digest}, and then: {RegistryErrors.Harmless(e.Message)}.", e) { IsTransient = true };
                 }
             }
         }

@@ -157,15 +157,21 @@ internal sealed class ImagePuller(RegistryTransport transport, ImageCatalog cata
         await _download.RunAsync(sources, entry, cancellationToken).ConfigureAwait(false);
     }
 
-    // Foreign layers are elsewhere, and stay there.
+    // Foreign layers are elsewhere, and stay there unless asked for.
     private Task TakeBlobsAsync(IReadOnlyList<RepositoryAddress> sources, IEnumerable<Descriptor> blobs, CancellationToken cancellationToken) => Transfers.RunAsync(
-        blobs.Where(blob => !MediaTypes.IsForeign(blob.MediaType)).DistinctBy(blob => (blob.Digest, blob.Size)),
+        blobs.Where(blob => options.ForeignLayers || !MediaTypes.IsForeign(blob.MediaType)).DistinctBy(blob => (blob.Digest, blob.Size)),
         transport.Options.ParallelTransfers,
         (blob, token) => TakeBlobAsync(sources, blob, token),
         cancellationToken);
 
     private async Task TakeBlobAsync(IReadOnlyList<RepositoryAddress> sources, Descriptor blob, CancellationToken cancellationToken)
     {
+        if (MediaTypes.IsForeign(blob.MediaType))
+        {
+            await _download.RunForeignAsync(blob, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
         await _download.RunAsync(sources, blob, cancellationToken).ConfigureAwait(false);
         Blobs.Sources.Add(blob.Digest, _repository);
     }

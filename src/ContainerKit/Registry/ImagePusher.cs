@@ -112,6 +112,11 @@ internal sealed class ImagePusher
         }
 
         Remember(document);
+
+        if (ReferrersTag.IsNeeded(response) && ReferrersTag.SubjectOf(document, content) is { } subject)
+        {
+            await ReferrersTag.AddAsync(_transport, _target, subject, document, content, cancellationToken).ConfigureAwait(false);
+        }
     }
 
     private byte[] Read(Descriptor document) => Content.BlobStore.Read(_catalog.Blobs, document, JsonDocuments.MaxBytes);

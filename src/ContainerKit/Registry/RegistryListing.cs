@@ -27,7 +27,7 @@ internal static class RegistryListing
     {
         var what = $"list of what refers to '{source}@{subject}'";
         var address = source.Url($"referrers/{subject}{(artifactType is null ? "" : $"?artifactType={Uri.EscapeDataString(artifactType)}")}");
-        await foreach (var (isFiltered, body) in PagesAsync(transport, source, address, [MediaTypes.Index], what, cancellationToken, source.Url($"manifests/sha256-{subject.Hex}")).ConfigureAwait(false))
+        await foreach (var (isFiltered, body) in PagesAsync(transport, source, address, [MediaTypes.Index], what, cancellationToken, source.Url($"manifests/{ReferrersTag.Of(subject)}")).ConfigureAwait(false))
         {
             foreach (var referrer in Understand(() => Read(body, what)).Where(referrer => artifactType is null || isFiltered || referrer.ArtifactType == artifactType))
             {

@@ -17,6 +17,9 @@ internal sealed record RegistryRequest(RepositoryAddress Target, HttpMethod Meth
     /// <summary>Whether one attempt is all: an upload that breaks goes on where it was, and does not begin again.</summary>
     public bool IsTriedOnce { get; init; }
 
+    /// <summary>Whether nobody is told who we are: no credentials, no certificate, and no answer to whoever asks.</summary>
+    public bool IsAnonymous { get; init; }
+
     /// <summary>How many times longer than usual the registry may take to answer.</summary>
     public int Patience { get; init; } = 1;
 

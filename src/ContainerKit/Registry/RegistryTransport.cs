@@ -102,6 +102,11 @@ internal sealed class RegistryTransport(RegistryOptions options, ILogger logger)
 
     private async Task<HttpResponseMessage> SendOnceAsync(RegistryRequest request, Authenticator authenticator, CancellationToken cancellationToken)
     {
+        if (request.IsAnonymous)
+        {
+            return await FollowAsync(request, null, cancellationToken).ConfigureAwait(false);
+        }
+
         var authorization = await authenticator.KnownAsync(request.Target, request.Scopes, cancellationToken).ConfigureAwait(false);
         var response = await FollowAsync(request, authorization, cancellationToken).ConfigureAwait(false);
 
@@ -138,7 +143,7 @@ internal sealed class RegistryTransport(RegistryOptions options, ILogger logger)
         {
             RequireAllowed(endpoint, address);
             var here = address;
-            var response = await SendGuardedAsync(ClientOf(endpoint, here), options.Timeout * request.Patience, signOfLife => Authorize(request.ToMessage(here, signOfLife), endpoint, authorization), cancellationToken).ConfigureAwait(false);
+            var response = await SendGuardedAsync(request.IsAnonymous ? _connections.Foreign : ClientOf(endpoint, here), options.Timeout * request.Patience, signOfLife => Authorize(request.ToMessage(here, signOfLife), endpoint, authorization), cancellationToken).ConfigureAwait(false);
             if (!IsRedirect(response, request.Method) || response.Headers.Location is not { } location)
             {
                 return response;

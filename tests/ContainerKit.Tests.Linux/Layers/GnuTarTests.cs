@@ -116,6 +116,24 @@ public sealed class GnuTarTests
         AssertSameTree(format, "--xattrs", "--xattrs-include=*");
     }
 
+    [Test]
+    public void Access_control_lists_in_words_are_set_and_given_back_as_attributes()
+    {
+        Needs.Programs("setfacl", "getfacl");
+        Shell.Script("""cd "$1"; setfacl -m u:4000000:r-x,g:4000001:rw- random; setfacl -m u:4000000:--- closed; setfacl -d -m u:4000002:rwx plain/dir""", _directory["tree"]);
+        Shell.Script($"export OUT=\"$1\"; shift; {Pack}", _directory["theirs.tar"], _directory["tree"], "--format=pax", "--acls");
+        Rewrite(_directory["theirs.tar"], _directory["ours.tar"]);
+
+        Shell.Script(Unpack, _directory["ours"], _directory["ours.tar"]);
+        UnpackOurselves(_directory["theirs.tar"], _directory["unpacked"]);
+
+        const string Lists = """cd "$1"; getfacl -R -n . | grep -v '^#'""";
+        var expected = Shell.Script(Lists, _directory["tree"]);
+        Assert.That(expected, Does.Contain("user:4000000:r-x").And.Contain("default:user:4000002:rwx"));
+        Assert.That(Shell.Script(Lists, _directory["unpacked"]), Is.EqualTo(expected));
+        Assert.That(Shell.Script(Lists, _directory["ours"]), Is.EqualTo(expected));
+    }
+
     private void AssertSameTree(params string[] options)
     {
         Shell.Script($"export OUT=\"$1\"; shift; {Pack}", [_directory["theirs.tar"], _directory["tree"], .. options]);

@@ -45,6 +45,22 @@ internal sealed class CkitImageTests : CkitFixture
     }
 
     [Test]
+    public void Names_are_those_of_the_layers_and_break_no_line()
+    {
+        var archive = Path.Combine(HostDirectory, "odd.tar");
+        Shell.Script("""mkdir "$1.d"; cd "$1.d"; echo text > dev; touch $'a\nb' $'\377'; tar -cf "$1" dev $'a\nb' $'\377' """, archive);
+        Output("import", archive, "odd:1");
+
+        var listed = JsonNode.Parse(Output("ls", "--json", "odd:1"))!.AsArray();
+
+        Assert.That(Output("ls", "odd:1").Split('\n'), Has.Length.EqualTo(3).And.Member(@"$'a\nb'").And.Member("dev"));
+        Assert.That(Output("ls", "-0", "odd:1").Split('\0'), Has.Member("a\nb").And.Member("dev"));
+        Assert.That(Output("cat", "odd:1", "dev"), Is.EqualTo("text"));
+        Assert.That(listed.Select(file => (string?)file!["NameBytes"]), Is.EquivalentTo(new[] { null, null, Convert.ToBase64String([0xFF]) }));
+        Assert.That(listed.Select(file => (string?)file!["Name"]), Has.Member("a\nb"));
+    }
+
+    [Test]
     public void Layers_are_listed() => Assert.That(JsonNode.Parse(Output("layers", "--json", "box:1"))!.AsArray(), Has.Count.EqualTo(1));
 
     [Test]
@@ -149,7 +165,7 @@ internal sealed class CkitImageTests : CkitFixture
         Support.Shell.Script("""d=$(mktemp -d); echo further > "$d/file"; tar -C "$d" -cf "$1" .; rm -r "$d" """, archive);
         var before = UnpackedTrees();
         Output("import", archive, "further");
-        Output("cat", "further", "/file");
+        Output("rm", Output("create", "further", "true"));
         Assert.That(UnpackedTrees(), Has.Length.GreaterThan(before.Length));
 
         Output("rmi", "further");

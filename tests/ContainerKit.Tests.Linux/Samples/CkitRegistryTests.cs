@@ -54,6 +54,48 @@ internal sealed class CkitRegistryTests : CkitFixture
     }
 
     [Test]
+    public async Task Credentials_that_others_must_not_see_come_by_standard_input()
+    {
+        await using var registry = new TestRegistry(new RegistryRules { Authentication = Authentication.Basic });
+        registry.Content.Add("app", "1", SampleImage.Of(100));
+        registry.Content.Add("app", "2", SampleImage.Of(200));
+
+        var tags = Shell.Script(
+            """echo user:secret | "$@" """, SamplePrograms.PathOf("ckit"), "--root", Path.Combine(HostDirectory, "store"), "tags", "--insecure", "--creds-stdin", $"{registry.Host}/app");
+
+        Assert.That(tags, Is.EqualTo("1\n2"));
+    }
+
+    [Test]
+    public async Task What_a_registry_has_is_listed_and_deleted()
+    {
+        await using var registry = new TestRegistry();
+        var image = SampleImage.Of(100);
+        registry.Content.Add("app", "1", image);
+        registry.Content.Add("app", "2", image);
+        registry.Content["app"].Manifests[Digest.Of("{}"u8)] = new StoredManifest(
+            SampleImage.ManifestType,
+            System.Text.Encoding.UTF8.GetBytes($$"""{"schemaVersion":2,"artifactType":"text/signature","subject":{{SampleImage.Describe(image.Manifest, SampleImage.ManifestType)}}}"""));
+
+        Assert.That(Output("referrers", "--insecure", $"{registry.Host}/app:1"), Does.Contain("text/signature"));
+        Assert.That(Ckit("delete", "--insecure", $"{registry.Host}/app").ExitCode, Is.EqualTo(125));
+        Assert.That(Output("delete", "--insecure", $"{registry.Host}/app:1"), Is.EqualTo($"{registry.Host}/app:1"));
+        Assert.That(Output("tags", "--insecure", $"{registry.Host}/app"), Is.EqualTo("2"));
+    }
+
+    [Test]
+    public async Task A_mirror_is_asked_first()
+    {
+        await using var registry = new TestRegistry();
+        await using var mirror = new TestRegistry();
+        mirror.Content.Add("app", "1", SampleImage.Of(100));
+
+        Output("pull", "--insecure", "--mirror", mirror.Host, $"{registry.Host}/app:1");
+
+        Assert.That(registry.Requests, Is.Empty);
+    }
+
+    [Test]
     public async Task A_platform_is_chosen_by_an_option()
     {
         await using var registry = new TestRegistry();

@@ -1,4 +1,5 @@
 using ContainerKit.Layers;
+using ContainerKit.Layers.Trees;
 using ContainerKit.Tests.Support;
 
 namespace ContainerKit.Tests.Layers;
@@ -12,32 +13,56 @@ public sealed class LayerFuzzTests
     [Test]
     public void Mutated_archives_are_read_or_refused([Range(1, 8)] int seed)
     {
-        var random = new Random(seed);
+        var random = new Random(Fuzzing.Seed(seed));
         var original = Everything();
-        for (var round = 0; round < 2000; round++)
+        for (var round = 0; round < Fuzzing.Rounds(2000); round++)
         {
             var tar = ArchiveNoise.Mutate(original, random);
             Repair(tar, random.Next(2) == 0);
-            Tolerate.Only<ImageException>(() => Reading.Items(tar, Limits));
+            Fuzzing.Try<ImageException>(tar, () => Reading.Items(tar, Limits));
+        }
+    }
+
+    [Test]
+    public void Mutated_archives_make_a_tree_or_are_refused([Range(1, 4)] int seed)
+    {
+        var random = new Random(Fuzzing.Seed(seed));
+        var original = Everything();
+        for (var round = 0; round < Fuzzing.Rounds(1000); round++)
+        {
+            var tar = ArchiveNoise.Mutate(original, random);
+            Repair(tar, repair: true);
+            Fuzzing.Try<ImageException>(tar, () => MakeTree(tar));
+        }
+    }
+
+    private static void MakeTree(byte[] tar)
+    {
+        using var reader = new LayerReader(new MemoryStream(tar), Limits);
+        var tree = new LayerTree(Limits);
+        tree.BeginLayer();
+        while (reader.MoveNext())
+        {
+            tree.Apply(reader.Current, null);
         }
     }
 
     [Test]
     public void Mutated_compressed_archives_are_read_or_refused([Values] CompressionKindCase kind, [Range(1, 3)] int seed)
     {
-        var random = new Random(seed);
+        var random = new Random(Fuzzing.Seed(seed));
         var original = Samples.Compressed((CompressionKind)kind);
-        for (var round = 0; round < 300; round++)
+        for (var round = 0; round < Fuzzing.Rounds(300); round++)
         {
-            var stream = new MemoryStream(ArchiveNoise.Mutate(original, random));
-            Tolerate.Only<ImageException>(() => Samples.Decompress(stream, Limits));
+            var compressed = ArchiveNoise.Mutate(original, random);
+            Fuzzing.Try<ImageException>(compressed, () => Samples.Decompress(new MemoryStream(compressed), Limits));
         }
     }
 
     [Test]
     public void What_is_written_is_read_back_whatever_it_is([Range(1, 4)] int seed)
     {
-        var random = new Random(seed);
+        var random = new Random(Fuzzing.Seed(seed));
         var entries = Enumerable.Range(0, 300).Select(_ => ArchiveNoise.Entry(random)).ToArray();
 
         var read = Reading.Entries(Reading.Write([.. entries.Select(entry => (entry, new string('x', (int)entry.Metadata.Size)))]));

@@ -125,6 +125,65 @@ internal sealed class StrangerTests : RegistryFixture
     }
 
     [Test]
+    public async Task A_foreign_layer_is_fetched_when_asked_for_and_nobody_is_told_who_we_are()
+    {
+        var maker = Start();
+        var image = PutForeign(maker.Address);
+        maker.Content["app"].Blobs[Digest.Of(image.Layers[0])] = image.Layers[0];
+
+        var pulled = await Client(WithCredentials).PullAsync(Name("app:1"), new PullOptions { ForeignLayers = true });
+
+        await using var tar = await pulled.Layers[0].OpenAsync();
+        Assert.That(() => tar.CopyTo(Stream.Null), Throws.Nothing);
+        Assert.That(maker.Requests.Where(request => request.Authorization is not null), Is.Empty);
+    }
+
+    [Test]
+    public async Task A_foreign_layers_place_that_asks_who_we_are_is_not_answered()
+    {
+        PutForeign(_stranger.Address);
+
+        Assert.That(() => Client(WithCredentials).PullAsync(Name("app:1"), new PullOptions { ForeignLayers = true }), Throws.TypeOf<RegistryException>());
+
+        Assert.That(_stranger.Requests, Is.Not.Empty);
+        Assert.That(_stranger.Requests.Where(request => request.Authorization is not null), Is.Empty);
+        await AssertNothingArrived();
+    }
+
+    [Test]
+    public async Task A_foreign_layer_that_lies_on_the_registry_itself_gets_no_credentials_either()
+    {
+        var registry = Start(new RegistryRules { Authentication = Authentication.Basic });
+        PutForeign(registry.Address, registry);
+
+        Assert.That(() => Client(WithCredentials).PullAsync(Name("app:1", registry), new PullOptions { ForeignLayers = true }), Throws.TypeOf<RegistryException>());
+
+        Assert.That(registry.Downloads.Where(request => request.Path.EndsWith(Digest.Of(SampleImage.Of(10).Layers[0]).Hex, StringComparison.Ordinal)).Select(request => request.Authorization), Is.All.Null.And.Not.Empty);
+    }
+
+    [Test]
+    public async Task A_foreign_layer_of_other_bytes_gets_no_name()
+    {
+        var maker = Start();
+        var image = PutForeign(maker.Address);
+        maker.Content["app"].Blobs[Digest.Of(image.Layers[0])] = [.. image.Layers[0].Reverse()];
+
+        Assert.That(() => Client().PullAsync(Name("app:1"), new PullOptions { ForeignLayers = true }), Throws.TypeOf<ImageException>().With.Message.Contains("damaged"));
+
+        await AssertNothingArrived();
+    }
+
+    [TestCase("http://198.51.100.1/layer", "not HTTPS")]
+    [TestCase("file:///etc/passwd", "no address of the web")]
+    [TestCase("nowhere", "no address of the web")]
+    public void A_foreign_layer_in_a_place_that_is_none_is_not_looked_for(string url, string because)
+    {
+        PutForeign(url, at: url);
+
+        Assert.That(() => Client().PullAsync(Name("app:1"), new PullOptions { ForeignLayers = true }), Throws.InstanceOf<ContainerKitException>().With.Message.Contains(because));
+    }
+
+    [Test]
     public void A_mirror_gets_no_credentials_of_the_registry()
     {
         var options = Options with
@@ -153,5 +212,19 @@ internal sealed class StrangerTests : RegistryFixture
 
         Assert.That(plain.Requests, Is.Empty);
         await AssertNothingArrived();
+    }
+
+    // An image whose layer only its maker has.
+    private SampleImage PutForeign(string maker, TestRegistry? registry = null, string? at = null)
+    {
+        var image = SampleImage.Of(10);
+        var layer = Digest.Of(image.Layers[0]);
+        var foreign = image.WithManifest(manifest => manifest
+            .Replace(SampleImage.LayerType, "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", StringComparison.Ordinal)
+            .Replace("}]}", $",\"urls\":[\"{at ?? $"{maker}/v2/app/blobs/{layer}"}\"]}}]}}", StringComparison.Ordinal));
+        var content = (registry ?? Registry).Content;
+        content.Add("app", "1", foreign);
+        _ = content["app"].Blobs.TryRemove(layer, out _);
+        return image;
     }
 }

@@ -8,7 +8,7 @@ namespace ContainerKit.Tests.Support;
 internal static class Properties
 {
     public static void Hold<T>(Gen<T> inputs, int count, Action<T> check) =>
-        Check.One(Config.QuickThrowOnFailure.WithMaxTest(count).WithReplay(FSharpOption<Replay>.Some(new Replay(new Rnd(20261128, 1), FSharpOption<int>.None))), Prop.ForAll(inputs.ToArbitrary(), check));
+        Check.One(Config.QuickThrowOnFailure.WithMaxTest(Fuzzing.Rounds(count)).WithReplay(FSharpOption<Replay>.Some(new Replay(new Rnd((ulong)(uint)Fuzzing.Seed(20261128), 1), FSharpOption<int>.None))), Prop.ForAll(inputs.ToArbitrary(), check));
 
     /// <summary>Texts of pieces that a parser looks for, in any order.</summary>
     public static Gen<string> TextOf(params string[] pieces) =>

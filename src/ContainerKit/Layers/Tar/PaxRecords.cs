@@ -13,6 +13,9 @@ internal sealed class PaxRecords
     // XATTR_NAME_MAX and XATTR_SIZE_MAX: file systems may take less, and none takes more.
     private const int MaxAttributeName = 255, MaxAttributeValue = 64 << 10;
 
+    // Where an archive has a list as the attribute as well, that counts: it needs no interpretation.
+    private static readonly (string Key, string Name)[] AccessLists = [("SCHILY.acl.access", "system.posix_acl_access"), ("SCHILY.acl.default", "system.posix_acl_default")];
+
     private readonly Dictionary<string, ReadOnlyMemory<byte>> _records = new(StringComparer.Ordinal);
 
     /// <summary>The extents that pax sparse format 0.0 gives as repeated records, in their order: offset, length, offset, …</summary>
@@ -130,6 +133,32 @@ internal sealed class PaxRecords
     /// <summary>Extended attributes by name. GNU tar spells <c>%</c> and <c>=</c> in names as <c>%25</c> and <c>%3D</c>.</summary>
     public IReadOnlyDictionary<string, ReadOnlyMemory<byte>> Attributes(int maxBytes)
     {
+        var attributes = StoredAttributes(maxBytes);
+        foreach (var (key, name) in AccessLists)
+        {
+            if (Find(key) is { } text && !(attributes?.ContainsKey(name) ?? false) && ListOf(text) is { } list)
+            {
+                (attributes ??= new(StringComparer.Ordinal))[name] = list;
+            }
+        }
+
+        return attributes ?? FileMetadata.NoAttributes;
+    }
+
+    private static byte[]? ListOf(ReadOnlyMemory<byte> text)
+    {
+        try
+        {
+            return AccessList.FromText(text.Span);
+        }
+        catch (FormatException e)
+        {
+            throw Malformed($"an access control list that makes no sense: {e.Message}");
+        }
+    }
+
+    private Dictionary<string, ReadOnlyMemory<byte>>? StoredAttributes(int maxBytes)
+    {
         Dictionary<string, ReadOnlyMemory<byte>>? attributes = null;
         long total = 0;
         foreach (var (key, value) in _records)
@@ -159,7 +188,7 @@ internal sealed class PaxRecords
             (attributes ??= new(StringComparer.Ordinal))[name] = value;
         }
 
-        return attributes ?? FileMetadata.NoAttributes;
+        return attributes;
     }
 
     private static ReadOnlyMemory<byte> TakeRecord(ref ReadOnlyMemory<byte> header)

@@ -19,11 +19,11 @@ public sealed class ArchiveFuzzTests
     [Test]
     public void Mutated_archives_are_loaded_or_refused([Values] bool isDocker, [Range(1, 3)] int seed)
     {
-        var random = new Random(seed);
+        var random = new Random(Fuzzing.Seed(seed));
         var oci = new Archive();
         oci.AsOci(oci.AddImage(more: Archive.Named("debian:12")), oci.AddImage("b", Archive.For("amd64")));
         var original = (isDocker ? Archive.Docker() : oci).ToTar();
-        for (var round = 0; round < 150; round++)
+        for (var round = 0; round < Fuzzing.Rounds(150); round++)
         {
             var path = _store.Write("image.tar", ArchiveNoise.Mutate(original, random));
             Tolerate.Only<ImageException>(() => _store.Images.LoadAllAsync(path).GetAwaiter().GetResult());
@@ -35,9 +35,9 @@ public sealed class ArchiveFuzzTests
     [Test]
     public void Mutated_documents_with_right_digests_are_loaded_or_refused([Range(1, 3)] int seed)
     {
-        var random = new Random(seed);
+        var random = new Random(Fuzzing.Seed(seed));
         var config = Encoding.UTF8.GetBytes(Archive.Config(Digest.Of(Store.RootFs())));
-        for (var round = 0; round < 200; round++)
+        for (var round = 0; round < Fuzzing.Rounds(200); round++)
         {
             var archive = new Archive();
             var layer = archive.AddBlob(Store.RootFs(), MediaTypes.Layer).Json;

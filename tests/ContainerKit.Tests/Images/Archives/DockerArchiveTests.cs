@@ -111,6 +111,20 @@ public sealed class DockerArchiveTests
         Assert.That((await Load(Archive.Docker(tags: null).ToTar())).Reference.HasName, Is.False);
     }
 
+    [Test]
+    public async Task Where_else_docker_says_that_a_layer_lies_is_dropped_because_it_lies_here()
+    {
+        var archive = Archive.Docker();
+        var json = Encoding.UTF8.GetString(archive.Files["manifest.json"]);
+        var source = $$$"""{"{{{Digest.Of(Store.RootFs())}}}":{"mediaType":"application/vnd.docker.image.rootfs.foreign.diff.tar.gzip","size":5,"digest":"{{{Digest.Of("x"u8)}}}","urls":["https://example.com/layer"]}}""";
+        archive.With("manifest.json", json.Replace("\"Layers\"", $"\"LayerSources\":{source},\"Layers\"", StringComparison.Ordinal));
+
+        var image = await Load(archive.ToTar());
+
+        Assert.That(image.Layers.Single(), Has.Property("IsForeign").False.And.Property("DiffId").EqualTo(Digest.Of(Store.RootFs())));
+        Assert.That(image.Layers.Single().Descriptor.Urls, Is.Empty);
+    }
+
     [TestCase("manifest.json", "{}", "not a JSON array")]
     [TestCase("manifest.json", "[]", "holds no image")]
     [TestCase("manifest.json", "[5]", "not a list of images")]
