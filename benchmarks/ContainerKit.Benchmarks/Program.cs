@@ -1,6 +1,7 @@
 using BenchmarkDotNet.Running;
 using ContainerKit.Benchmarks;
 using ContainerKit.Benchmarks.CopyUp;
+using ContainerKit.Benchmarks.Forwarding;
 using ContainerKit.Benchmarks.SideBySide;
 
 if (args is ["side-by-side", var ckit, var rounds])
@@ -12,6 +13,12 @@ if (args is ["side-by-side", var ckit, var rounds])
 if (args is ["copy-up", var times, .. var kinds] && OperatingSystem.IsLinux())
 {
     await CopyUpComparison.RunAsync(int.Parse(times, System.Globalization.CultureInfo.InvariantCulture), kinds);
+    return;
+}
+
+if (args is ["forwarding", var turns])
+{
+    await ForwardingComparison.RunAsync(int.Parse(turns, System.Globalization.CultureInfo.InvariantCulture));
     return;
 }
 

@@ -11,7 +11,7 @@ namespace ContainerKit.Containers;
 
 /// <summary>One run of a container's program: the process, its pipes, and what must be held until it ends.</summary>
 [SupportedOSPlatform("linux")]
-internal sealed class ContainerRun : IAsyncDisposable
+internal sealed partial class ContainerRun : IAsyncDisposable
 {
     private const int KillSignal = 9;
     private static readonly TimeSpan LongestEnd = TimeSpan.FromSeconds(30);
@@ -45,12 +45,6 @@ internal sealed class ContainerRun : IAsyncDisposable
     }
 
     public IsolatedProcess Process { get; }
-
-    /// <summary>Its network, for as long as it runs.</summary>
-    public NetworkNamespace Network { get; }
-
-    /// <summary>The ports of the host that lead to it.</summary>
-    public PortForwarders Ports { get; }
 
     public Stream Input { get; }
 
@@ -277,14 +271,6 @@ internal sealed class ContainerRun : IAsyncDisposable
                 ? new IsolationException($"The container cannot start: {reason}", e) { Step = e.Step, ExitCode = e.ExitCode }
                 : e;
         }
-    }
-
-    private static NetworkNamespace NetworkOf(ContainerCatalog catalog, ContainerRecord record, IsolatedProcess process)
-    {
-        var identity = catalog.Identity;
-        return record.Options.Network == NetworkMode.Host
-            ? NetworkNamespace.OfHost(record.Label)
-            : NetworkNamespace.Of(record.Label, process.Handle, identity.UserMappings.Count > 0, identity.Mode == UserNamespaceMode.SingleId, catalog.Engine.ProgramDirectory);
     }
 
     // What programs are given ends at the first NUL, and JSON can write one.

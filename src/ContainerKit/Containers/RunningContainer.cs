@@ -126,6 +126,22 @@ public sealed class RunningContainer : IAsyncDisposable
         return new NetworkStream(await Connector.ConnectAsync(_run.Network, endPoint, cancellationToken).ConfigureAwait(false), ownsSocket: true);
     }
 
+    /// <summary>Connects to a Unix socket (of the kind that streams) of the container.</summary>
+    /// <param name="path">Its absolute path as the container sees it. Symlinks never lead out of the container.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The connection, which is the caller's. It is a <see cref="NetworkStream"/>.</returns>
+    /// <exception cref="NetworkException">
+    /// There is no such socket, nobody listens on it, this process may not write to it (as an ordinary user, where it belongs to
+    /// another user of the container and is closed to all others), or the container has ended.
+    /// </exception>
+    public async Task<Stream> OpenUnixAsync(string path, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        return path[0] == '/'
+            ? new NetworkStream(await _run.OpenUnixAsync(path, cancellationToken).ConfigureAwait(false), ownsSocket: true)
+            : throw new ArgumentException($"The path of a socket in a container is absolute, and '{path}' is not.", nameof(path));
+    }
+
     /// <summary>Listens inside the container, on 127.0.0.1: its programs connect, and this program answers.</summary>
     /// <param name="port">The port; 0 for any that is free there.</param>
     /// <param name="cancellationToken">Gives up.</param>

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.Versioning;
+using Microsoft.Win32.SafeHandles;
 
 namespace ContainerKit.Networking;
 
@@ -50,6 +51,42 @@ internal static class Connector
                 SocketException refusal => Explain(network.Owner, endPoint, refusal),
                 _ => e,
             };
+        }
+    }
+
+    /// <summary>Connects to a Unix socket of the container.</summary>
+    /// <param name="network">The container's.</param>
+    /// <param name="socketFile">The socket's file, which was found below the container's own root.</param>
+    /// <param name="path">What messages call it.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public static async Task<Socket> ConnectUnixAsync(NetworkNamespace network, SafeFileHandle socketFile, string path, CancellationToken cancellationToken)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        var counted = false;
+        try
+        {
+            // By the handle and not by the path: nobody can exchange the file meanwhile for a link that leads out.
+            socketFile.DangerousAddRef(ref counted);
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint($"/proc/self/fd/{socketFile.DangerousGetHandle()}"), cancellationToken).ConfigureAwait(false);
+            return socket;
+        }
+        catch (SocketException e)
+        {
+            socket.Dispose();
+            var why = e.SocketErrorCode == SocketError.ConnectionRefused ? "nobody listens on it" : LowerFirst(e.Message);
+            throw new NetworkException($"Cannot connect to '{path}' in the container '{network.Owner}': {why}.", e) { SocketError = e.SocketErrorCode };
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+        finally
+        {
+            if (counted)
+            {
+                socketFile.DangerousRelease();
+            }
         }
     }
 

@@ -198,6 +198,42 @@ internal sealed class OpenTcpTests(UserNamespaceMode mode) : NetworkFixture
     }
 
     [Test]
+    public async Task A_Unix_socket_is_found_as_the_container_sees_it()
+    {
+        using var listener = ListenOnHost("seen");
+        await using var container = await Busybox("sh", "-c", "busybox mkdir /run; busybox ln -s /host/seen /run/link; echo ready; busybox sleep 1000").WithBindMount(HostDirectory, "/host").StartAsync();
+        await container.StandardOutput.ReadExactlyAsync(new byte[6]);
+        await using var stream = await container.OpenUnixAsync("/run/link");
+        using var connection = await listener.AcceptAsync();
+
+        await connection.SendAsync("by the link"u8.ToArray());
+        connection.Shutdown(SocketShutdown.Send);
+
+        Assert.That(await Say(stream, ""), Is.EqualTo("by the link"));
+    }
+
+    [Test]
+    public async Task A_socket_of_the_host_is_none_of_the_containers()
+    {
+        using var listener = ListenOnHost("outside");
+        await using var container = await Busybox("sleep", "1000").WithTmpfs("/tmp").StartAsync();
+
+        var refusal = Assert.ThrowsAsync<NetworkException>(() => container.OpenUnixAsync($"/../..{HostDirectory}/outside"));
+
+        Assert.That(refusal.Message, Does.EndWith("No such file or directory."));
+    }
+
+    [Test]
+    public async Task A_file_that_is_no_socket_refuses()
+    {
+        await using var container = await Busybox("sleep", "1000").StartAsync();
+
+        var refusal = Assert.ThrowsAsync<NetworkException>(() => container.OpenUnixAsync("/www/index.html"));
+
+        Assert.That(refusal.Message, Does.StartWith("Cannot connect to '/www/index.html' in the container '"));
+    }
+
+    [Test]
     public async Task The_worker_inside_ends_with_the_container()
     {
         var before = Workers();
@@ -222,6 +258,16 @@ internal sealed class OpenTcpTests(UserNamespaceMode mode) : NetworkFixture
         Assert.That(() => container.OpenTcpAsync(7), Throws.TypeOf<NetworkException>());
         await using var stream = await container.OpenTcpAsync(7);
         Assert.That(await Say(stream, "again"), Is.EqualTo("again"));
+    }
+
+    private Socket ListenOnHost(string name)
+    {
+        var path = $"{HostDirectory}/{name}";
+        File.Delete(path);
+        var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        listener.Bind(new UnixDomainSocketEndPoint(path));
+        listener.Listen();
+        return listener;
     }
 
     /// <summary>This process's children that are launch programs: their only argument is <c>c</c>.</summary>

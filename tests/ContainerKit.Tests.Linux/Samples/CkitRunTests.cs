@@ -99,6 +99,17 @@ internal sealed class CkitRunTests : CkitFixture
     [Test]
     public void No_processors_are_no_limit() => Assert.That(RunInBox(["--cpus", "0"], "echo", "unlimited"), Is.EqualTo("unlimited"));
 
+    [Test]
+    public async Task A_published_port_leads_to_the_program()
+    {
+        using var process = Start("run", "--rm", "-p", "80", "box:1", "busybox", "nc", "-l", "-p", "80", "-e", "busybox", "echo", "from inside");
+        var sentence = await process.StandardError.ReadLineAsync() ?? "";
+        Assert.That(sentence, Does.Match("^Port 80 is published on 127.0.0.1:[0-9]+.$"));
+        var port = int.Parse(sentence.Split(':')[1].TrimEnd('.'), System.Globalization.CultureInfo.InvariantCulture);
+
+        Assert.That(() => Support.Shell.Try("busybox", "nc", "127.0.0.1", $"{port}").Output, Is.EqualTo("from inside").Or.EqualTo("from inside\n").After(20_000, 50));
+    }
+
     [Category("Slow")]
     [Test]
     public void A_script_without_its_interpreter_is_told_from_one_that_is_not_there()
@@ -119,6 +130,8 @@ internal sealed class CkitRunTests : CkitFixture
     [TestCase("There cannot be -1 processors; 0.5 is half of one, and 0 is no limit.", "run", "--cpus=-1", "box:1", "true")]
     [TestCase("A host name has at most 64 bytes, and 'aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggggggggg' has more.",
         "run", "--hostname", "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggggggggg", "box:1", "true")]
+    [TestCase("'80:x' publishes no port: write HOST:CONTAINER, CONTAINER for any free port of the host, or ADDRESS:HOST:CONTAINER.", "run", "-p", "80:x", "box:1", "true")]
+    [TestCase("'53:53/udp' cannot be published: only TCP ports can.", "run", "-p", "53:53/udp", "box:1", "true")]
     [TestCase("There is no container ''. See 'ckit ps -a'.", "rm", "")]
     [TestCase("There is no image ''. See 'ckit images'.", "inspect", "--type", "image", "")]
     public void What_cannot_be_is_refused_in_words_about_the_command(string sentence, params string[] arguments) =>
