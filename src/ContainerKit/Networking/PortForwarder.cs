@@ -27,7 +27,7 @@ internal sealed class PortForwarder : IDisposable
     /// <summary>What leads where; the port of the host is the one that was taken.</summary>
     public PublishedPort Port { get; }
 
-    /// <summary>Takes the port of the host. Clients are refused until <see cref="Begin"/>.</summary>
+    /// <summary>Takes the port of the host. Clients wait until <see cref="Begin"/>.</summary>
     /// <exception cref="NetworkException">It is not to be had.</exception>
     public static PortForwarder Take(PublishedPort port, string owner)
     {
@@ -37,6 +37,9 @@ internal sealed class PortForwarder : IDisposable
         {
             socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             socket.Bind(new IPEndPoint(address, port.HostPort));
+
+            // Only now it is ours: before anybody listens, several can be bound to one port.
+            socket.Listen();
             return new PortForwarder(socket, port with { HostPort = ((IPEndPoint)socket.LocalEndPoint!).Port });
         }
         catch (SocketException e)
@@ -58,11 +61,7 @@ internal sealed class PortForwarder : IDisposable
     }
 
     /// <summary>Begins to let clients in.</summary>
-    public void Begin(NetworkNamespace network, ILogger logger)
-    {
-        _socket.Listen();
-        _ = AcceptAsync(network, logger);
-    }
+    public void Begin(NetworkNamespace network, ILogger logger) => _ = AcceptAsync(network, logger);
 
     /// <summary>Lets nobody in any more, and frees the port. Connections go on until they end, or their container does.</summary>
     public void Dispose()

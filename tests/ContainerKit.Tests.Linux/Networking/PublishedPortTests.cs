@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using ContainerKit.Tests.Linux.Support;
 
 namespace ContainerKit.Tests.Linux.Networking;
 
@@ -130,6 +132,53 @@ internal sealed class PublishedPortTests : NetworkFixture
     }
 
     [Test]
+    public async Task Two_that_want_the_same_port_at_once_get_it_once()
+    {
+        var port = FreePort();
+        var description = Busybox("sleep", "1000").WithPublishedPort(port, 7);
+
+        var starts = await Task.WhenAll(Enumerable.Range(0, 4).Select(async _ =>
+        {
+            try
+            {
+                return await description.StartAsync();
+            }
+            catch (NetworkException e) when (e.SocketError == SocketError.AddressAlreadyInUse)
+            {
+                return null;
+            }
+        }));
+
+        Assert.That(starts, Has.Exactly(1).Not.Null);
+        await starts.Single(running => running is not null)!.DisposeAsync();
+    }
+
+    [Test]
+    public void A_process_that_is_killed_leaves_no_port_and_nobody_in_the_network()
+    {
+        Needs.Root();
+        using var process = new SecondProcess(nameof(PublishForever), StoreDirectory);
+        var (port, network) = process.ReadLine()!.Split(' ') is [var number, var name] ? (int.Parse(number, CultureInfo.InvariantCulture), name) : default;
+        Assert.That(ProcessesIn(network), Is.GreaterThanOrEqualTo(2), "The program and the worker are there.");
+
+        process.Kill();
+
+        Assert.That(() => ProcessesIn(network), Is.Zero.After(10_000, 20));
+        using var client = new TcpClient();
+        Assert.That(() => client.ConnectAsync(IPAddress.Loopback, port), Throws.TypeOf<SocketException>());
+    }
+
+    /// <summary>Publishes a port, connects once, and says which port of the host and which network namespace it was.</summary>
+    internal static void PublishForever(string[] arguments)
+    {
+        var host = ContainerHost.OpenAsync(new ContainerHostOptions { StoreDirectory = arguments[0] }).GetAwaiter().GetResult();
+        var container = host.Container("net:1").WithCommand("busybox", "sleep", "1000").WithPublishedPort(0, 7).StartAsync().GetAwaiter().GetResult();
+        _ = container.ListenTcpAsync(7).GetAwaiter().GetResult();
+        Console.WriteLine($"{container.GetPublishedPort(7)} {new FileInfo($"/proc/{container.ProcessId}/ns/net").LinkTarget}");
+        Thread.Sleep(Timeout.Infinite);
+    }
+
+    [Test]
     public async Task With_the_hosts_network_another_number_is_forwarded_and_the_same_needs_nobody()
     {
         var port = FreePort();
@@ -187,6 +236,12 @@ internal sealed class PublishedPortTests : NetworkFixture
                 await Task.Delay(20);
             }
         }
+    }
+
+    private static int ProcessesIn(string network)
+    {
+        var processes = Directory.EnumerateDirectories("/proc").Where(path => char.IsAsciiDigit(Path.GetFileName(path)[0]));
+        return processes.Count(path => Support.Shell.Try("readlink", $"{path}/ns/net").Output.TrimEnd('\n') == network);
     }
 
     private static int FreePort()
