@@ -34,6 +34,10 @@ internal static class ProgramArguments
                 command = root.Subcommands.FirstOrDefault(each => each.Name == argument)
                     ?? throw new UsageException($"There is no command '{argument}'.", root);
             }
+            else if (command.Subcommands.FirstOrDefault(each => each.Name == argument) is { } nested)
+            {
+                command = nested;
+            }
             else if (command is DescribingCommand)
             {
                 return [.. arguments[..i], "--", .. arguments[i..]];

@@ -22,7 +22,7 @@ internal sealed partial class SnapshotStore
             return kept;
         }
 
-    // Those on top go first, so that at no time something stands on nothing.
+        // Those on top go first, so that at no time something stands on nothing.
         foreach (var doomed in others.OrderByDescending(snapshot => snapshot.Parents.Count).Select(snapshot => snapshot.Directory).Append(directory))
         {
             switch (DirectoryLock.TryTake(doomed, exclusive: true, out var itsLock))
