@@ -116,7 +116,7 @@ public sealed class PortableProgramTests
                 start.Environment["WINEDEBUG"] = "-all";
                 start.Environment["WINEDLLOVERRIDES"] = "mshtml,winemenubuilder.exe=";
                 start.Environment.Remove("DISPLAY");
-                // The runtime maps its code twice, to be written and to be executed, which Wine 8 does not always survive (seen: once in some runs).
+                // The runtime maps its code twice, to be written and to be executed, which Wine 8 does not always survive (seen).
                 start.Environment["DOTNET_EnableWriteXorExecute"] = "0";
             },
             CancellationToken.None);
