@@ -125,8 +125,9 @@ public sealed partial record ImageReference
 
         var isOfficial = Repository.StartsWith(OfficialPrefix, StringComparison.Ordinal) && Repository.IndexOf('/', OfficialPrefix.Length) < 0;
         var familiar = isOfficial ? Repository[OfficialPrefix.Length..] : Repository;
-        // "docker.io/library/localhost" without its prefix would be read as a registry's name only before a slash, which it has not.
-        return Spell(familiar);
+
+        // Without its prefix "docker.io/localhost/app" would be an image of another registry, and 64 hexadecimal digits would be an ID.
+        return Split(familiar) == (Registry, Repository) && !LooksLikeAnId(familiar) ? Spell(familiar) : Canonical;
     }
 
     // What comes before the first slash is a registry only if it looks like one: it has a dot or a port, is localhost, or has capitals.

@@ -84,6 +84,13 @@ public sealed class ImageReferenceTests
         Assert.That(ImageReference.TryParse("a:" + new string('t', length), out _), Is.EqualTo(isValid));
     }
 
+    // The first was found by fuzzing.
+    [TestCase("docker.io/library/" + Hex)]
+    [TestCase("docker.io/localhost/app")]
+    [TestCase("docker.io/registry.example/app")]
+    public void A_name_that_would_mean_another_without_its_registry_keeps_it(string text) =>
+        Assert.That(ImageReference.Parse(text).ToString(), Is.EqualTo(text + ":latest"));
+
     [Test]
     public void Both_spellings_of_any_name_mean_the_same([Range(1, 4)] int seed)
     {
