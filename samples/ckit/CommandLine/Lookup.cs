@@ -9,6 +9,12 @@ internal static class Lookup
     public static async Task<Image> ImageAsync(ContainerHost host, string name, CancellationToken cancellationToken) =>
         await TryImageAsync(host, name, cancellationToken) ?? throw NoImage(name);
 
+    /// <summary>The run of a container that is to be running.</summary>
+    public static async Task<RunningContainer> RunningAsync(Container container, string name, CancellationToken cancellationToken) =>
+        await container.IsRunningAsync(cancellationToken)
+            ? await container.AttachAsync(cancellationToken)
+            : throw new UsageException($"The container '{name}' is not running.") { Hint = $"Start it first: ckit start {name}" };
+
     // An empty name is what a script's empty variable becomes, and nothing has it.
     public static async Task<Container?> TryContainerAsync(ContainerHost host, string name, CancellationToken cancellationToken) =>
         string.IsNullOrWhiteSpace(name) ? null : await host.FindContainerAsync(name, cancellationToken);

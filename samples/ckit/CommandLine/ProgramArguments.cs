@@ -5,7 +5,7 @@ namespace Ckit.CommandLine;
 
 /// <summary>
 /// Separates ckit's own options from those of the program in the container: in <c>ckit run -i IMAGE ls --color=never</c> the last
-/// belongs to <c>ls</c>. Options end at the image's name, as with docker.
+/// belongs to <c>ls</c>. Options end at the name of the image or container, as with docker.
 /// </summary>
 /// <remarks>
 /// The parser would look for options behind the name as well, and take <c>--color=never</c> apart. So a <c>--</c> is put in front
@@ -38,7 +38,7 @@ internal static class ProgramArguments
             {
                 command = nested;
             }
-            else if (command is DescribingCommand)
+            else if (command is DescribingCommand or ExecCommand)
             {
                 return [.. arguments[..i], "--", .. arguments[i..]];
             }

@@ -6,7 +6,7 @@ namespace Ckit.Commands;
 /// <summary>A container as <c>docker container inspect</c> describes it.</summary>
 internal static class ContainerInspection
 {
-    public static JsonObject ToJson(Container container, string driver, bool isRunning)
+    public static JsonObject ToJson(Container container, string driver, ContainerState state)
     {
         var settings = container.Settings;
         var config = ImageInspection.ConfigToJson(settings.Config);
@@ -18,7 +18,7 @@ internal static class ContainerInspection
             ["Created"] = Json.Time(container.Created),
             ["Path"] = container.Command.Count > 0 ? container.Command[0] : "",
             ["Args"] = Json.Strings(container.Command.Skip(1)),
-            ["State"] = new JsonObject { ["Running"] = isRunning },
+            ["State"] = StateToJson(state),
             ["Image"] = container.ImageDigest.ToString(),
             ["Name"] = "/" + container.Name,
             ["Driver"] = driver,
@@ -49,6 +49,24 @@ internal static class ContainerInspection
 
         return bindings;
     }
+
+    public static string NameOf(ContainerStatus status) => status switch
+    {
+        ContainerStatus.Created => "created",
+        ContainerStatus.Running => "running",
+        _ => "exited",
+    };
+
+    private static JsonObject StateToJson(ContainerState state) => new()
+    {
+        ["Status"] = NameOf(state.Status),
+        ["Running"] = state.Status == ContainerStatus.Running,
+        ["OOMKilled"] = state.Exit?.OutOfMemory ?? false,
+        ["Pid"] = state.ProcessId ?? 0,
+        ["ExitCode"] = state.Exit?.ShellCode ?? 0,
+        ["StartedAt"] = state.Started is { } started ? Json.Time(started) : null,
+        ["FinishedAt"] = state.Finished is { } finished ? Json.Time(finished) : null,
+    };
 
     private static JsonObject MountToJson(Mount mount) => new()
     {

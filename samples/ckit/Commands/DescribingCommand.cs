@@ -16,6 +16,7 @@ internal abstract class DescribingCommand : HostCommand
     private readonly Option<long?> _memory = new("--memory", "-m") { Description = "The most memory, such as 64m or 1g.", HelpName = "BYTES", CustomParser = Sizes.Parse };
     private readonly Option<double?> _cpus = new("--cpus") { Description = "The most processor time, in processors: 0.5 is half of one, 0 is no limit.", HelpName = "NUMBER" };
     private readonly Option<int?> _processes = new("--pids-limit") { Description = "The most processes and threads; -1 for any number.", HelpName = "NUMBER" };
+    private readonly Option<bool> _statistics = new("--stats") { Description = "Gives it a control group even without a limit, for stats, pause and unpause." };
     private readonly Option<bool> _readOnly = new("--read-only") { Description = "Makes the root file system read-only." };
     private readonly Option<string[]> _volumes = new("--volume", "-v") { Description = "Shows a file or directory of the host in the container.", HelpName = "SRC:DST[:ro]" };
     private readonly Option<string[]> _memoryFileSystems = new("--tmpfs") { Description = "Puts an empty file system in memory there.", HelpName = "DIR[:size=BYTES,mode=MODE]" };
@@ -37,7 +38,7 @@ internal abstract class DescribingCommand : HostCommand
     {
         Option[] options =
         [
-            _name, _environment, _directory, _user, _hostname, _entrypoint, _memory, _cpus, _processes, _readOnly, _volumes, _memoryFileSystems, _network, _ports,
+            _name, _environment, _directory, _user, _hostname, _entrypoint, _memory, _cpus, _processes, _statistics, _readOnly, _volumes, _memoryFileSystems, _network, _ports,
             _addedCapabilities, _droppedCapabilities, _pull,
         ];
         foreach (var option in options)
@@ -80,6 +81,7 @@ internal abstract class DescribingCommand : HostCommand
         description = line.GetValue(_memory) is { } memory ? description.WithMemoryLimit(memory) : description;
         description = line.GetValue(_cpus) is { } cpus ? ContainerFlags.Processors(description, cpus) : description;
         description = line.GetValue(_processes) is { } processes and not (0 or -1) ? description.WithProcessLimit(processes) : description;
+        description = line.GetValue(_statistics) ? description.WithStatistics() : description;
         return line.GetValue(_readOnly) ? description.WithReadOnlyRoot() : description;
     }
 

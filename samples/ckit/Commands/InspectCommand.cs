@@ -38,7 +38,7 @@ internal sealed class InspectCommand : HostCommand
         {
             await using (container)
             {
-                return ContainerInspection.ToJson(container, host.StorageDriver, await container.IsRunningAsync(cancellationToken));
+                return ContainerInspection.ToJson(container, host.StorageDriver, await container.GetStateAsync(cancellationToken));
             }
         }
 

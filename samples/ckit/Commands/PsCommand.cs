@@ -24,20 +24,20 @@ internal sealed class PsCommand : HostCommand
 
     protected override async Task<int> RunAsync(ContainerHost host, ParseResult line, CancellationToken cancellationToken)
     {
-        var containers = new List<(Container Container, bool IsRunning)>();
+        var containers = new List<(Container Container, ContainerState State)>();
         await foreach (var container in host.ListContainersAsync(cancellationToken))
         {
-            var isRunning = await container.IsRunningAsync(cancellationToken);
-            if (isRunning || line.GetValue(_all))
+            var state = await container.GetStateAsync(cancellationToken);
+            if (state.Status == ContainerStatus.Running || line.GetValue(_all))
             {
-                containers.Add((container, isRunning));
+                containers.Add((container, state));
             }
         }
 
         containers.Reverse();
         if (line.GetValue(_json))
         {
-            StandardOutput.PrintJson(Json.Array(containers.Select(each => ToJson(each.Container, each.IsRunning))));
+            StandardOutput.PrintJson(Json.Array(containers.Select(each => ToJson(each.Container, each.State))));
         }
         else if (line.GetValue(_quiet))
         {
@@ -52,24 +52,34 @@ internal sealed class PsCommand : HostCommand
         return 0;
     }
 
-    private static void Print(List<(Container Container, bool IsRunning)> containers, bool isFull)
+    private static void Print(List<(Container Container, ContainerState State)> containers, bool isFull)
     {
         var table = new Table("CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "NAMES");
-        foreach (var (container, isRunning) in containers)
+        foreach (var (container, state) in containers)
         {
             table.Add(
                 Shorten(container.Id, isFull, 12),
                 container.ImageReference,
                 $"\"{Shorten(string.Join(' ', container.Command), isFull, 20)}\"",
                 Ages.Format(container.Created),
-                isRunning ? "Running" : "Not running",
+                Describe(state),
                 container.Name ?? "");
         }
 
         table.Print();
     }
 
-    private static JsonObject ToJson(Container container, bool isRunning) => new()
+    // As docker says it.
+    private static string Describe(ContainerState state) => state switch
+    {
+        { Status: ContainerStatus.Created } => "Created",
+        { Status: ContainerStatus.Running, Started: { } started } => $"Up {Ages.Format(started).Replace(" ago", "", StringComparison.Ordinal)}",
+        { Status: ContainerStatus.Running } => "Up",
+        { Exit: { } exit, Finished: { } finished } => $"Exited ({exit.ShellCode}) {Ages.Format(finished)}",
+        _ => $"Exited ({state.Exit?.ShellCode})",
+    };
+
+    private static JsonObject ToJson(Container container, ContainerState state) => new()
     {
         ["ID"] = container.Id,
         ["Names"] = container.Name,
@@ -77,7 +87,10 @@ internal sealed class PsCommand : HostCommand
         ["ImageID"] = container.ImageDigest.ToString(),
         ["Command"] = Json.Strings(container.Command),
         ["CreatedAt"] = Json.Time(container.Created),
-        ["Running"] = isRunning,
+        ["Running"] = state.Status == ContainerStatus.Running,
+        ["State"] = ContainerInspection.NameOf(state.Status),
+        ["Status"] = Describe(state),
+        ["ExitCode"] = state.Exit?.ShellCode,
     };
 
     private static string Shorten(string text, bool isFull, int length) => isFull || text.Length <= length ? text : text[..length];

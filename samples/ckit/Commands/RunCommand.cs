@@ -10,22 +10,32 @@ internal sealed class RunCommand : DescribingCommand
     private readonly Option<bool> _remove = new("--rm") { Description = "Removes the container afterwards. Without it the container stays, for diff, commit and cp." };
     private readonly Option<bool> _interactive = new("--interactive", "-i") { Description = "Feeds ckit's standard input to the program, whose own is empty otherwise." };
 
+    private readonly Option<bool> _detach = new("--detach", "-d") { Description = "Lets it run on by itself, with its output in a log, and prints the container's id." };
+    private readonly Option<long?> _logSize = DetachedFlags.LogSize();
+
     public RunCommand()
         : base("run", "Run a program in a new container. Exits as the program does (128 + n when signal n ended it), or with 125, 126 or 127 when it could not be started.")
     {
         Add(_remove);
         Add(_interactive);
+        Add(_detach);
+        Add(_logSize);
     }
 
     protected override async Task<int> RunAsync(ContainerHost host, ParseResult line, CancellationToken cancellationToken)
     {
+        if (line.GetValue(_detach))
+        {
+            return await DetachAsync(host, line, cancellationToken);
+        }
+
         var remove = line.GetValue(_remove);
         var description = await DescribeAsync(host, line, cancellationToken);
         var name = NameOf(line) ?? (remove ? null : await ContainerNames.NewAsync(host, cancellationToken));
         await using var container = await (name is null ? description : description.WithName(name)).CreateAsync(cancellationToken);
         try
         {
-            return await AttachAsync(container, line.GetValue(_interactive), cancellationToken);
+            return await Attached.RunAsync(container, line.GetValue(_interactive), cancellationToken);
         }
         finally
         {
@@ -36,28 +46,17 @@ internal sealed class RunCommand : DescribingCommand
         }
     }
 
-    private static async Task<int> AttachAsync(Container container, bool feedInput, CancellationToken cancellationToken)
+    private async Task<int> DetachAsync(ContainerHost host, ParseResult line, CancellationToken cancellationToken)
     {
-        await using var running = await container.StartAsync(cancellationToken);
-        using var forwarding = SignalForwarding.To(running);
-        foreach (var (asked, port) in container.Settings.PublishedPorts.Zip(running.PublishedPorts).Where(pair => pair.First.HostPort == 0))
+        if (line.GetValue(_remove) || line.GetValue(_interactive))
         {
-            await Console.Error.WriteLineAsync($"Port {asked.ContainerPort} is published on {port.Address}:{port.HostPort}.");
+            throw new UsageException("A container that runs by itself is not removed at its end, and has no input: give --detach without --rm and --interactive.", this);
         }
 
-        if (feedInput)
-        {
-            Pump.In(running.StandardInput);
-        }
-        else
-        {
-            await running.StandardInput.DisposeAsync();
-        }
-
-        await Task.WhenAll(
-            Task.Run(() => Pump.OutAsync(running.StandardOutput, Descriptors.Output), CancellationToken.None),
-            Task.Run(() => Pump.OutAsync(running.StandardError, Descriptors.Error), CancellationToken.None));
-        var exit = await running.WaitForExitAsync(CancellationToken.None);
-        return exit.ShellCode;
+        var options = DetachedFlags.Read(line.GetValue(_logSize));
+        var description = (await DescribeAsync(host, line, cancellationToken)).WithName(NameOf(line) ?? await ContainerNames.NewAsync(host, cancellationToken));
+        await using var running = await description.StartAsync(options, cancellationToken);
+        StandardOutput.PrintLine(running.Id);
+        return 0;
     }
 }

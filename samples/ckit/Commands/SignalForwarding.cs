@@ -12,13 +12,13 @@ internal sealed class SignalForwarding : IDisposable
     private readonly IDisposable _telling;
     private int _asked;
 
-    private SignalForwarding(RunningContainer running)
+    private SignalForwarding(Func<int, Task> kill)
     {
-        _ending = Signals.HandleEnding(signal => running.KillAsync(Interlocked.Increment(ref _asked) < Patience ? signal : Signals.Kill));
-        _telling = Signals.HandleTelling(signal => running.KillAsync(signal));
+        _ending = Signals.HandleEnding(signal => kill(Interlocked.Increment(ref _asked) < Patience ? signal : Signals.Kill));
+        _telling = Signals.HandleTelling(signal => kill(signal));
     }
 
-    public static IDisposable To(RunningContainer running) => new SignalForwarding(running);
+    public static IDisposable To(Func<int, Task> kill) => new SignalForwarding(kill);
 
     public void Dispose()
     {

@@ -115,6 +115,56 @@ public sealed class Container : IFileTree, IAsyncDisposable
     /// <exception cref="StorageException">It runs already, here or in another process.</exception>
     public Task<RunningContainer> StartAsync(CancellationToken cancellationToken = default) => _instance.StartAsync(this, ownsContainer: false, cancellationToken);
 
+    /// <summary>Starts its program as the options say: detached, it outlives this process.</summary>
+    /// <param name="options">How it is started.</param>
+    /// <param name="cancellationToken">Gives up; nothing runs then.</param>
+    /// <returns>The running container. Disposing of a detached one only lets go of it.</returns>
+    /// <exception cref="StorageException">It runs already, here or in another process, or it was to be detached and has no name.</exception>
+    /// <exception cref="HostCapabilityException">This host lacks something that is needed; or the files of a container that was to be detached are served by this process (driver aufs on a kernel without it).</exception>
+    /// <inheritdoc cref="StartAsync(CancellationToken)"/>
+    public Task<RunningContainer> StartAsync(StartOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return options.Detached ? _instance.StartDetachedAsync(this, options, cancellationToken) : StartAsync(cancellationToken);
+    }
+
+    /// <summary>
+    /// The run of a container that was started elsewhere: detached, or by another process that runs it still. It can be waited for, signalled, stopped, and further
+    /// programs can be run in it; disposing of it lets go of it and ends nothing.
+    /// </summary>
+    /// <remarks>
+    /// Of a detached container, <see cref="RunningContainer.StandardOutput"/> and <see cref="RunningContainer.StandardError"/> are read from its log,
+    /// from the beginning; of one that another process runs they are empty, because its output is that process's.
+    /// </remarks>
+    /// <exception cref="StorageException">It does not run, or this process runs it itself.</exception>
+    public Task<RunningContainer> AttachAsync(CancellationToken cancellationToken = default) => Task.Run(() => _instance.Attach(this, cancellationToken), cancellationToken);
+
+    /// <summary>What its program does, or how its last run ended.</summary>
+    public Task<ContainerState> GetStateAsync(CancellationToken cancellationToken = default) => Task.Run(() => _instance.ReadState(cancellationToken), cancellationToken);
+
+    /// <summary>What it wrote while it was detached, line by line; the runs of a container share one log.</summary>
+    /// <param name="options">Which part; all that is kept when null.</param>
+    /// <param name="cancellationToken">Stops reading.</param>
+    public async IAsyncEnumerable<LogLine> ReadLogAsync(LogOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        options ??= new LogOptions();
+        var run = options.Follow ? await Task.Run(() => _instance.FindOutsideRun(cancellationToken), cancellationToken).ConfigureAwait(false) : null;
+        try
+        {
+            await foreach (var line in _instance.Log(run).ReadLinesAsync(options, cancellationToken).ConfigureAwait(false))
+            {
+                yield return line;
+            }
+        }
+        finally
+        {
+            if (run is not null)
+            {
+                await run.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+    }
+
     /// <summary>
     /// Whether its program runs, here or in another process. In another process, open files of the container look the same.
     /// </summary>

@@ -204,6 +204,9 @@ public sealed class ContainerBuilder
         return With(_options with { MaxCapturedBytes = bytes });
     }
 
+    /// <summary>Gives it a control group even without a limit, so that what it uses can be read, and it can be paused.</summary>
+    public ContainerBuilder WithStatistics() => With(_options with { HasStatistics = true });
+
     /// <summary>Makes the container's file system. Nothing runs, and nothing is mounted.</summary>
     /// <exception cref="ImageException">The image is not in the store, or is damaged.</exception>
     /// <exception cref="RegistryException">The image was to be fetched, and cannot be.</exception>
@@ -229,6 +232,32 @@ public sealed class ContainerBuilder
         catch
         {
             await container.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Makes the container and starts its program as the options say: detached, it outlives this process.</summary>
+    /// <param name="options">How it is started. A detached container that was given no name gets one.</param>
+    /// <param name="cancellationToken">Gives up; nothing runs then.</param>
+    /// <returns>The running container. Disposing of a detached one only lets go of it.</returns>
+    /// <inheritdoc cref="StartAsync(CancellationToken)"/>
+    public async Task<RunningContainer> StartAsync(StartOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        if (!options.Detached)
+        {
+            return await StartAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        var description = _options.Name is null ? WithName(ContainerName.NewId()[..12]) : this;
+        var container = await description.CreateAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await container.StartAsync(options, cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            await container.RemoveAsync(CancellationToken.None).ConfigureAwait(false);
             throw;
         }
     }

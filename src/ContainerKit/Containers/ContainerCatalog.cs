@@ -12,7 +12,7 @@ namespace ContainerKit.Containers;
 
 /// <summary>The containers of a store: made, found, listed, removed, and swept when the process that made them is gone.</summary>
 [SupportedOSPlatform("linux")]
-internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, SnapshotStore snapshots, Unpacker unpacker, HostIdentity identity, IsolationEngine engine, CgroupManager cgroups, ILogger logger)
+internal sealed partial class ContainerCatalog(StoreLayout store, ImageStore images, SnapshotStore snapshots, Unpacker unpacker, HostIdentity identity, IsolationEngine engine, CgroupManager cgroups, ILogger logger)
 {
     private readonly ConcurrentDictionary<ulong, byte[]> _filters = new();
 
@@ -112,19 +112,29 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
     public Cgroup? CreateCgroup(ContainerRecord record)
     {
         var options = record.Options;
-        if ((options.MemoryLimit, options.CpuLimit, options.ProcessLimit) is (null, null, null))
+        if ((options.MemoryLimit, options.CpuLimit, options.ProcessLimit, options.HasStatistics) is (null, null, null, false))
         {
             return null;
         }
 
         var limits = new ResourceLimits { MemoryBytes = options.MemoryLimit, CpuQuota = options.CpuLimit, Pids = options.ProcessLimit };
-        var group = cgroups.Create(record.Id, limits, options.LimitsAreBestEffort);
+        var group = cgroups.Create(record.Id, limits, options.LimitsAreBestEffort, options.HasStatistics);
         foreach (var limit in group.NotApplied)
         {
             Logger.LimitLeftOut(record.Id, limit);
         }
 
         return group;
+    }
+
+    /// <summary>The control group of a container that runs, here or elsewhere; null when it has none.</summary>
+    public Cgroup? FindCgroup(string id) => cgroups.Find(id);
+
+    /// <summary>Whether somebody runs a container or has its files open. Looking takes the lock for a moment, which those who want it wait for.</summary>
+    public bool IsLayerHeld(ContainerRecord record)
+    {
+        using var lease = Snapshots.TryAcquire(record.Id);
+        return lease is null && Snapshots.TryFind(record.Id) is not null;
     }
 
     public ReadOnlyMemory<byte> SeccompFilter(CapabilitySet capabilities) => _filters.GetOrAdd(
@@ -186,94 +196,6 @@ internal sealed class ContainerCatalog(StoreLayout store, ImageStore images, Sna
 
         DeleteDirectory(ending);
         Logger.Removed(record.Id);
-        return true;
-    }
-
-    /// <summary>Removes the snapshots that neither an image nor a container needs.</summary>
-    public void Prune(CancellationToken cancellationToken)
-    {
-        using var lease = Images.Catalog.Lease(cancellationToken);
-        var needed = Images.Catalog.List()
-            .SelectMany(Unpacker.NamesOf)
-            .ToHashSet();
-        needed.UnionWith(UsedSnapshots());
-        foreach (var record in Records())
-        {
-            TryRestore(record, cancellationToken);
-        }
-
-        Snapshots.Collect(snapshot => needed.Contains(snapshot.Id), cancellationToken);
-        Unpacker.ForgetGone();
-    }
-
-    /// <summary>Removes the unnamed containers of processes that are gone, and what was left half-made or half-removed.</summary>
-    public void Sweep()
-    {
-        foreach (var directory in Directory.EnumerateDirectories(store.Containers))
-        {
-            if (DirectoryLock.TryTake(directory, exclusive: true, out var held) == LockResult.Taken)
-            {
-                using (held)
-                {
-                    TrySweep(directory);
-                }
-            }
-        }
-
-        cgroups.Sweep();
-    }
-
-    private void TrySweep(string directory)
-    {
-        try
-        {
-            SweepOne(directory);
-        }
-        catch (Exception e) when (e is StorageException or HostCapabilityException)
-        {
-            // Somebody looks at its files just now, or they cannot be removed while the host is as it is: that must not keep a store from
-            // opening.
-            Logger.NotSwept(Path.GetFileName(directory), e.Message);
-        }
-    }
-
-    private void SweepOne(string directory)
-    {
-        // What has its dot is nobody's, and its record may be half-written.
-        var name = Path.GetFileName(directory);
-        if (name.StartsWith('.'))
-        {
-            Snapshots.Remove(name[1..]);
-            DeleteDirectory(directory);
-        }
-        else if (TryRead(name) is { } record)
-        {
-            if (record.Name is null)
-            {
-                Remove(record);
-                Logger.Swept(record.Id);
-            }
-            else
-            {
-                TryRestore(record, CancellationToken.None);
-            }
-        }
-    }
-
-    /// <summary>Gives a container its layer back whose process died, or just is, between the two renames of a fork.</summary>
-    private bool TryRestore(ContainerRecord record, CancellationToken cancellationToken)
-    {
-        if (record.Driver != Snapshots.Driver.Name || !Snapshots.TryRestore(record.Id, cancellationToken))
-        {
-            return false;
-        }
-
-        // Whoever removes a container takes its directory away first, and then the layer that he finds.
-        if (!Directory.Exists(DirectoryOf(record.Id)))
-        {
-            Snapshots.TryRemove(record.Id, cancellationToken);
-        }
-
         return true;
     }
 

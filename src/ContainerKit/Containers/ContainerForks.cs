@@ -1,4 +1,5 @@
 using System.Runtime.Versioning;
+using ContainerKit.Containers.Runs;
 using ContainerKit.Storage;
 using ContainerKit.Storage.Aufs;
 

@@ -1,4 +1,5 @@
 using System.Runtime.Versioning;
+using ContainerKit.Containers.Runs;
 using ContainerKit.Content;
 using ContainerKit.Images.Editing;
 using ContainerKit.Layers.Trees;
@@ -9,7 +10,7 @@ namespace ContainerKit.Containers;
 
 /// <summary>One container behind the public types: its record, its layer, and its program while that runs in this process.</summary>
 [SupportedOSPlatform("linux")]
-internal sealed class ContainerInstance : IFileTreeSource
+internal sealed partial class ContainerInstance : IFileTreeSource
 {
     private const int KillSignal = 9;
     private static readonly TimeSpan LongestEnd = TimeSpan.FromSeconds(10);
@@ -55,16 +56,27 @@ internal sealed class ContainerInstance : IFileTreeSource
             ThrowIfRemoved();
             if (_run is { } run)
             {
-                // The kernel has these layers mounted: what goes in must go in by the mount, and /proc has a door to it.
-                var calls = run.Calls;
-                var live = LiveRoot.Open(run.Process, calls, calls is null ? _catalog.Identity.Snapshots.Ownership : null);
-                return new FileTreeSession(live, live);
+                return OpenLive(run, held: null);
             }
 
             ThrowIfBusy();
+            if (!_layers.IsInUse && FindOutsideRun(cancellationToken) is { } outside)
+            {
+                return OpenLive(outside, outside);
+            }
+
             var (tree, _, use) = _layers.Open(cancellationToken);
             return new FileTreeSession(tree, use);
         }
+    }
+
+    // The kernel has these layers mounted: what goes in must go in by the mount, and /proc has a door to it.
+    private FileTreeSession OpenLive(ContainerRun run, OutsideRun? held)
+    {
+        var calls = run.Calls;
+        var live = LiveRoot.Open(run.Process, calls, calls is null ? _catalog.Identity.Snapshots.Ownership : null);
+        held?.LetGo();
+        return new FileTreeSession(live, live);
     }
 
     public IReadOnlyList<FileChange> Diff(CancellationToken cancellationToken)
@@ -144,17 +156,13 @@ internal sealed class ContainerInstance : IFileTreeSource
         {
             ThrowIfRemoved();
             ThrowIfBusy();
-            if (_layers.IsInUse)
-            {
-                throw new StorageException($"Cannot start the container '{Record.Label}' while its files are open: close the streams first.");
-            }
-
+            ThrowIfOpen();
             _isBusy = true;
         }
 
         try
         {
-            var run = await ContainerRun.StartAsync(_catalog, Record, CommandLine, cancellationToken).ConfigureAwait(false);
+            var run = await AttachedRun.StartAsync(_catalog, Record, CommandLine, cancellationToken).ConfigureAwait(false);
             lock (_gate)
             {
                 _run = run;
@@ -190,9 +198,8 @@ internal sealed class ContainerInstance : IFileTreeSource
                 return _isBusy;
             }
 
-            // Who runs a container holds its layer. Looking takes the lock for a moment, which those who want it wait for.
-            using var lease = _catalog.Snapshots.TryAcquire(Record.Id);
-            return lease is null && _catalog.Snapshots.TryFind(Record.Id) is not null;
+            // Who runs a container holds its layer.
+            return _catalog.IsLayerHeld(Record);
         }
     }
 
@@ -306,15 +313,30 @@ internal sealed class ContainerInstance : IFileTreeSource
             }
         }
 
-        if (run is not null)
+        if ((run ?? (_layers.IsInUse ? null : FindOutsideRun(cancellationToken))) is { } running)
         {
-            return run.WhilePaused(read);
+            try
+            {
+                return running.WhilePaused(read);
+            }
+            finally
+            {
+                (running as OutsideRun)?.LetGo();
+            }
         }
 
         var (_, lease, use) = _layers.Open(cancellationToken);
         using (use)
         {
             return read(lease);
+        }
+    }
+
+    private void ThrowIfOpen()
+    {
+        if (_layers.IsInUse)
+        {
+            throw new StorageException($"Cannot start the container '{Record.Label}' while its files are open: close the streams first.");
         }
     }
 

@@ -31,6 +31,9 @@ internal sealed record ContainerOptions
 
     public bool LimitsAreBestEffort { get; init; }
 
+    /// <summary>Whether it has a control group even without a limit.</summary>
+    public bool HasStatistics { get; init; }
+
     public ImmutableArray<Mount> Mounts { get; init; } = [];
 
     public NetworkMode Network { get; init; }

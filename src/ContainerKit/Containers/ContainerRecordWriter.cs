@@ -57,6 +57,7 @@ internal static class ContainerRecordWriter
 
         WriteNumber(json, nameof(options.ProcessLimit), options.ProcessLimit);
         json.WriteBoolean(nameof(options.LimitsAreBestEffort), options.LimitsAreBestEffort);
+        json.WriteBoolean(nameof(options.HasStatistics), options.HasStatistics);
         json.WriteStartArray(nameof(options.Mounts));
         foreach (var mount in options.Mounts)
         {

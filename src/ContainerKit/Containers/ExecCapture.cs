@@ -1,5 +1,6 @@
 using System.Runtime.Versioning;
 using System.Text;
+using ContainerKit.Containers.Runs;
 using ContainerKit.Isolation;
 
 namespace ContainerKit.Containers;

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Runtime.Versioning;
 using ContainerKit.Containers.Build;
 using ContainerKit.Isolation;
+using ContainerKit.Storage;
 using ContainerKit.Storage.Union;
 
 namespace ContainerKit.Containers;
@@ -22,6 +23,16 @@ internal static class ProgramDiagnosis
         [243] = "riscv64",
         [258] = "loong64",
     };
+
+    /// <summary>The failure of a launch, with the reason where there is one to be found.</summary>
+    public static IsolationException Explain(ContainerCatalog catalog, ContainerRecord record, SnapshotLease lease, IsolationSpec spec, IsolationException failure)
+    {
+        // The kernel says of a script that it is not there when its interpreter is not.
+        using var tree = catalog.Snapshots.OpenTree(lease);
+        return Explain(tree, spec, () => catalog.Images.Catalog.Find(record.ImageDigest)?.Config.Platform) is { } reason
+            ? new IsolationException($"The container cannot start: {reason}", failure) { Step = failure.Step, ExitCode = failure.ExitCode }
+            : failure;
+    }
 
     /// <summary>The reason, as the end of a sentence; null when the kernel's own words are the best there are.</summary>
     /// <param name="tree">The container's files.</param>

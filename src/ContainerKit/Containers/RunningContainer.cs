@@ -1,8 +1,11 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
+using System.Text;
 using System.Threading.Channels;
 using ContainerKit.Containers;
+using ContainerKit.Containers.Runs;
+using ContainerKit.Isolation.Cgroups;
 using ContainerKit.Networking;
 
 // A running container exists only where one could be started, which is Linux.
@@ -11,8 +14,8 @@ using ContainerKit.Networking;
 namespace ContainerKit;
 
 /// <summary>
-/// A container whose program has been started by this process. Disposing of it kills what still runs; the kernel does the same
-/// should this process die first.
+/// A container whose program runs. Disposing of one that this process has started kills what still runs, and the kernel does the same
+/// should this process die first; disposing of one that is detached, or another process's, only lets go of it.
 /// </summary>
 public sealed class RunningContainer : IAsyncDisposable
 {
@@ -60,6 +63,16 @@ public sealed class RunningContainer : IAsyncDisposable
     /// <summary>Both output streams line by line, as they come, until both have ended. Reading this and the streams at once divides the output among them.</summary>
     public async IAsyncEnumerable<OutputLine> ReadLinesAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
+        if (_run is OutsideRun { SupervisedLog: { } log })
+        {
+            await foreach (var line in log.ReadLinesAsync(new LogOptions { Follow = true }, cancellationToken).ConfigureAwait(false))
+            {
+                yield return new OutputLine(line.IsError, line.Content);
+            }
+
+            yield break;
+        }
+
         var lines = Channel.CreateBounded<OutputLine>(256);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var readers = Task.WhenAll(
@@ -175,13 +188,32 @@ public sealed class RunningContainer : IAsyncDisposable
     };
 
     /// <summary>The ports of the host that lead to it, in the order of its description, each with the number that it has.</summary>
-    public IReadOnlyList<PublishedPort> PublishedPorts => _run.Ports.Ports;
+    public IReadOnlyList<PublishedPort> PublishedPorts => _run.PublishedPorts;
 
     /// <summary>The port of the host that leads to a port of the container.</summary>
     /// <param name="containerPort">A port that was published; of one published twice, the first counts.</param>
     /// <exception cref="ArgumentException">It was not published.</exception>
     public int GetPublishedPort(int containerPort) => PublishedPorts.FirstOrDefault(port => port.ContainerPort == containerPort)?.HostPort
         ?? throw new ArgumentException($"Port {containerPort} of the container '{Id[..12]}' is not published: use WithPublishedPort, or OpenTcpAsync, which needs no publishing.", nameof(containerPort));
+
+    /// <summary>Starts a further program in the container; its streams are the caller's.</summary>
+    /// <param name="command">The program and its arguments.</param>
+    /// <param name="options">How it differs from the container's own program; not at all when null. <see cref="ExecOptions.StandardInput"/> is fed to it where it is given.</param>
+    /// <param name="cancellationToken">Gives the start up.</param>
+    /// <exception cref="IsolationException">It could not be started, or the container has ended.</exception>
+    public async Task<ContainerProcess> StartExecAsync(IReadOnlyList<string> command, ExecOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(command);
+        ArgumentOutOfRangeException.ThrowIfZero(command.Count, nameof(command));
+        options ??= new ExecOptions();
+        var program = await _run.JoinAsync(command, options, cancellationToken).ConfigureAwait(false);
+        if (options.StandardInput is { } input)
+        {
+            _ = InputFeed.PumpAsync(new MemoryStream(Encoding.UTF8.GetBytes(input), writable: false), program.Pipes.Input.Mine);
+        }
+
+        return new ContainerProcess(program);
+    }
 
     /// <summary>Sends a signal to the program, SIGKILL unless told otherwise. After its end nothing happens.</summary>
     /// <remarks>As pid 1, the program gets only signals that it handles; SIGKILL always works, and ends the whole container.</remarks>
@@ -192,6 +224,45 @@ public sealed class RunningContainer : IAsyncDisposable
         _run.Process.Signal(signal);
         return Task.CompletedTask;
     }
+
+    /// <summary>Sends a signal to the program by its name: <c>TERM</c>, <c>SIGTERM</c> or <c>15</c>.</summary>
+    /// <exception cref="ArgumentException">There is no such signal.</exception>
+    public Task KillAsync(string signal) =>
+        KillAsync(SignalNames.TryParse(signal) ?? throw new ArgumentException($"There is no signal '{signal}'.", nameof(signal)));
+
+    /// <summary>What it uses of the machine now.</summary>
+    /// <exception cref="HostCapabilityException">It has no control group that counts: one is made only for limits, or by <see cref="ContainerBuilder.WithStatistics"/>.</exception>
+    public Task<ContainerStats> GetStatsAsync(CancellationToken cancellationToken = default) => Task.Run(() => Group("counted").ReadStatistics(), cancellationToken);
+
+    /// <summary>What it uses, again and again until the program ends.</summary>
+    /// <param name="period">The time between two readings.</param>
+    /// <param name="cancellationToken">Stops.</param>
+    /// <inheritdoc cref="GetStatsAsync"/>
+    public async IAsyncEnumerable<ContainerStats> WatchStatsAsync(TimeSpan period, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        using var timer = new PeriodicTimer(period);
+        do
+        {
+            yield return await GetStatsAsync(cancellationToken).ConfigureAwait(false);
+        }
+        while (!_run.Exit.IsCompleted && await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false) && !_run.Exit.IsCompleted);
+    }
+
+    /// <summary>Stops every process in it where it is, until <see cref="ResumeAsync"/>; they cannot tell.</summary>
+    /// <exception cref="HostCapabilityException">It has no control group, which only limits or <see cref="ContainerBuilder.WithStatistics"/> give it, or the host has no freezer.</exception>
+    /// <exception cref="IsolationException">A process does not stop: it waits in the kernel for something that does not come.</exception>
+    public Task PauseAsync(CancellationToken cancellationToken = default) => Task.Run(() => Group("paused").Freeze(), cancellationToken);
+
+    /// <summary>Lets a paused container go on; one that is not paused is no error.</summary>
+    /// <exception cref="HostCapabilityException">It has no control group, and so cannot have been paused.</exception>
+    public Task ResumeAsync(CancellationToken cancellationToken = default) => Task.Run(() => Group("paused").Thaw(), cancellationToken);
+
+    private Cgroup Group(string verb) => _run.Cgroup is { ProcsFiles.Count: > 0 } group
+        ? group
+        : throw new HostCapabilityException("cgroup", $"The container '{Container}' cannot be {verb}: it has no control group.")
+        {
+            Hint = "Use WithStatistics, or any limit, when it is described: joining a control group costs more than the rest of a start, so there is none otherwise.",
+        };
 
     /// <summary>Asks the program to end, and ends it when it has not done so in time.</summary>
     /// <param name="grace">How long it has; 10 seconds when null.</param>
@@ -210,7 +281,7 @@ public sealed class RunningContainer : IAsyncDisposable
         }
     }
 
-    /// <summary>Kills what still runs and waits for its end; an unnamed container made by the same description goes with it.</summary>
+    /// <summary>Kills what this process has started and waits for its end, and lets go of what is detached or another process's; an unnamed container made by the same description goes with it.</summary>
     public async ValueTask DisposeAsync()
     {
         await _run.DisposeAsync().ConfigureAwait(false);

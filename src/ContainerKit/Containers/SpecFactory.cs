@@ -49,6 +49,10 @@ internal static class SpecFactory
         };
     }
 
+    /// <summary>Whether the image or the description says where home is.</summary>
+    public static bool DefinesHome(ContainerRecord record) =>
+        record.Options.Environment.Any(pair => pair.Key == "HOME") || record.Image.Environment.Any(item => item.StartsWith("HOME=", StringComparison.Ordinal));
+
     public static ProcessSpec WithUser(ProcessSpec process, ContainerUser user, bool hasHome) => process with
     {
         UserId = user.UserId,

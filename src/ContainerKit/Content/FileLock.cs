@@ -105,6 +105,9 @@ internal sealed class FileLock : IDisposable
         return result == 0;
     }
 
+    /// <summary>The file. Whoever inherits its descriptor holds the lock, too.</summary>
+    public SafeFileHandle Handle => _file;
+
     /// <summary>Lets go.</summary>
     public void Dispose() => _file.Dispose();
 

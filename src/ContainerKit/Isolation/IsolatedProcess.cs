@@ -16,6 +16,7 @@ internal sealed class IsolatedProcess : IDisposable
     private readonly IsolationSpec _container;
     private readonly Task<ProcessEnd> _end;
     private readonly Lock _reaping = new();
+    private readonly bool _isOurs;
     private bool _isReaped;
     private int _isDisposed;
 
@@ -25,7 +26,15 @@ internal sealed class IsolatedProcess : IDisposable
         _container = container;
         ProcessId = process.ProcessId;
         Handle = process.Handle;
+        _isOurs = true;
         _end = ReapAsync();
+    }
+
+    /// <summary>One that is somebody else's child; letting go of it does not end it.</summary>
+    internal IsolatedProcess(IsolationEngine engine, IsolationSpec container, int processId, SafeFileHandle handle, Task<ProcessEnd> end)
+    {
+        (_engine, _container, ProcessId, Handle) = (engine, container, processId, handle);
+        _end = FollowAsync(end);
     }
 
     /// <summary>Its number on the host.</summary>
@@ -75,7 +84,11 @@ internal sealed class IsolatedProcess : IDisposable
     {
         if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
         {
-            Signal(LibC.SIGKILL);
+            if (_isOurs)
+            {
+                Signal(LibC.SIGKILL);
+            }
+
             _ = CloseAsync();
         }
     }
@@ -95,10 +108,29 @@ internal sealed class IsolatedProcess : IDisposable
         return isSignal ? new ProcessEnd(null, value) : new ProcessEnd(value, null);
     }
 
+    private async Task<ProcessEnd> FollowAsync(Task<ProcessEnd> end)
+    {
+        try
+        {
+            return await end.ConfigureAwait(false);
+        }
+        finally
+        {
+            lock (_reaping)
+            {
+                _isReaped = true;
+            }
+        }
+    }
+
     private async Task CloseAsync()
     {
-        // How it ended, or that nobody could learn it, is for those who wait.
-        await ((Task)_end).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (_isOurs)
+        {
+            // How it ended, or that nobody could learn it, is for those who wait.
+            await ((Task)_end).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
         Handle.Dispose();
     }
 }

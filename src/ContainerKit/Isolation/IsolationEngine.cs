@@ -40,23 +40,47 @@ internal sealed class IsolationEngine
         IsolationSpec spec, LaunchStreams streams, RootService? root = null, CancellationToken cancellationToken = default)
     {
         var plan = LaunchPlanner.Plan(spec, Host);
-        var process = await LaunchAsync(spec, plan, streams, null, root, cancellationToken).ConfigureAwait(false);
+        var process = await LaunchAsync(spec, plan, streams, new LaunchParts { Root = root }, cancellationToken).ConfigureAwait(false);
         return new IsolatedProcess(this, spec, process);
     }
+
+    /// <summary>Starts a container's first process under a supervisor, so that it outlives this process; done when its program has begun to run.</summary>
+    /// <param name="spec">The container.</param>
+    /// <param name="supervision">What the supervisor does, and with what.</param>
+    /// <param name="cancellationToken">Gives up; nothing runs then.</param>
+    /// <inheritdoc cref="StartAsync(IsolationSpec, LaunchStreams, RootService?, CancellationToken)"/>
+    public async Task<SupervisedProcess> StartSupervisedAsync(IsolationSpec spec, Supervision supervision, CancellationToken cancellationToken = default)
+    {
+        var plan = LaunchPlanner.Plan(spec, Host, supervision.Spec with { HeldDescriptors = supervision.Held.Count });
+        var process = await LaunchAsync(spec, plan, new LaunchStreams(), new LaunchParts { Supervision = supervision }, cancellationToken).ConfigureAwait(false);
+
+        // This process's child until either of them ends.
+        var supervisor = ProcessCalls.OpenProcess(process.SupervisorId);
+        _ = ReapAsync(ProcessCalls.OpenProcess(process.SupervisorId));
+        return new SupervisedProcess(process.ProcessId, process.Handle, process.SupervisorId, supervisor);
+    }
+
+    /// <summary>A container's first process that is not this process's child: that of a supervisor, or of another host.</summary>
+    /// <param name="spec">The container, as far as those who join it must know it.</param>
+    /// <param name="processId">The process's number, which is its own for certain.</param>
+    /// <param name="handle">The process. It becomes the result's.</param>
+    /// <param name="end">How it ends, as somebody else will know.</param>
+    public IsolatedProcess Adopt(IsolationSpec spec, int processId, SafeFileHandle handle, Task<ProcessEnd> end) => new(this, spec, processId, handle, end);
 
     internal async Task<IsolatedProcess> JoinAsync(
         IsolationSpec container, IsolatedProcess first, ProcessSpec process, LaunchStreams streams, CancellationToken cancellationToken)
     {
         var plan = LaunchPlanner.PlanJoin(container, process, Host);
-        var joined = await LaunchAsync(container, plan, streams, first, null, cancellationToken).ConfigureAwait(false);
+        var joined = await LaunchAsync(container, plan, streams, new LaunchParts { First = first }, cancellationToken).ConfigureAwait(false);
         return new IsolatedProcess(this, container, joined);
     }
 
     private async Task<LaunchedProcess> LaunchAsync(
-        IsolationSpec container, LaunchPlan plan, LaunchStreams streams, IsolatedProcess? first, RootService? root, CancellationToken cancellationToken)
+        IsolationSpec container, LaunchPlan plan, LaunchStreams streams, LaunchParts parts, CancellationToken cancellationToken)
     {
         Sabotage?.Invoke(plan);
-        SafeFileHandle? mapsWritten = null, mapsAwaited = null, rootDevice = null, rootServer = null;
+        var (first, root, supervision) = (parts.First, parts.Root, parts.Supervision);
+        SafeFileHandle? mapsWritten = null, mapsAwaited = null, rootDevice = null, rootServer = null, supervisorTold = null, supervisorKnown = null;
         var service = Task.CompletedTask;
         try
         {
@@ -71,6 +95,11 @@ internal sealed class IsolationEngine
                 service = root!.ReceiveAsync(rootDevice);
             }
 
+            if (supervision is not null)
+            {
+                (supervisorTold, supervisorKnown) = ProcessCalls.MakeSockets(keepsMessages: false);
+            }
+
             var owners = plan.Descriptors.Contains(LaunchDescriptor.FileOwners)
                 ? await _owners.GetAsync(PlanBuilder.MapOf(container), ProgramDirectory, cancellationToken).ConfigureAwait(false)
                 : null;
@@ -80,9 +109,11 @@ internal sealed class IsolationEngine
                 LaunchDescriptor.FirstProcess => first!.Handle,
                 LaunchDescriptor.FileOwners => owners!,
                 LaunchDescriptor.RootServer => rootServer!,
+                LaunchDescriptor.SupervisorKnown => supervisorKnown!,
+                LaunchDescriptor.StateDirectory => supervision!.StateDirectory,
                 LaunchDescriptor.ServedRoot => root?.Mount ?? throw new IsolationException("The container cannot start: nobody serves the union that is to be its root."),
                 _ => throw new NotSupportedException(descriptor.ToString()),
-            })];
+            }), .. supervision?.Held ?? []];
             var request = new LaunchRequest(plan.Program, [streams.Input ?? Nothing.Value, streams.Output ?? Nothing.Value, streams.Error ?? Nothing.Value], others)
             {
                 ProgramDirectory = ProgramDirectory,
@@ -91,6 +122,12 @@ internal sealed class IsolationEngine
                 {
                     mapsAwaited?.Dispose();
                     rootServer?.Dispose();
+                },
+                Supervise = supervision is null ? null : processId =>
+                {
+                    supervisorKnown!.Dispose();
+                    supervision.Known(processId);
+                    ProcessCalls.Send(supervisorTold!, [1]);
                 },
             };
             if (first is not null)
@@ -115,11 +152,23 @@ internal sealed class IsolationEngine
         {
             mapsWritten?.Dispose();
             mapsAwaited?.Dispose();
+            supervisorTold?.Dispose();
+            supervisorKnown?.Dispose();
 
             // Nobody is on its other side any more, so it comes to its end.
             rootServer?.Dispose();
             await ((Task)service).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             rootDevice?.Dispose();
+        }
+    }
+
+    private static async Task ReapAsync(SafeFileHandle supervisor)
+    {
+        using (supervisor)
+        {
+            using var registration = EventLoop.Shared.Watch(supervisor);
+            await registration.WaitAsync(forWriting: false, CancellationToken.None).ConfigureAwait(false);
+            ProcessCalls.Reap(supervisor);
         }
     }
 
@@ -148,4 +197,7 @@ internal sealed class IsolationEngine
             }
         }
     }
+
+    /// <summary>What some launches have and others do not.</summary>
+    private readonly record struct LaunchParts(IsolatedProcess? First, RootService? Root, Supervision? Supervision);
 }

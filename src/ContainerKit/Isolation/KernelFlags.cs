@@ -5,7 +5,7 @@ internal static class KernelFlags
 {
     // openat2(2)
     public const int AT_FDCWD = -100, AT_EMPTY_PATH = 0x1000, AT_RECURSIVE = 0x8000;
-    public const ulong O_WRONLY = 1, O_RDWR = 2, O_CREAT = 0x40, O_NOCTTY = 0x100, O_NONBLOCK = 0x800, O_CLOEXEC = 0x80000, O_PATH = 0x200000;
+    public const ulong O_WRONLY = 1, O_RDWR = 2, O_CREAT = 0x40, O_TRUNC = 0x200, O_APPEND = 0x400, O_NOCTTY = 0x100, O_NONBLOCK = 0x800, O_CLOEXEC = 0x80000, O_PATH = 0x200000;
     public const ulong RESOLVE_NO_MAGICLINKS = 2, RESOLVE_NO_SYMLINKS = 4, RESOLVE_IN_ROOT = 0x10;
 
     // clone(2), unshare(2), setns(2)
@@ -32,9 +32,13 @@ internal static class KernelFlags
     public const int SECCOMP_SET_MODE_FILTER = 1;
     public const int CAP_SYS_ADMIN = 21;
 
+    // signalfd(2), eventfd(2), poll(2), wait(2)
+    public const int SIG_BLOCK = 0, SIG_UNBLOCK = 1, SFD_CLOEXEC = 0x80000, SFD_NONBLOCK = 0x800, EFD_CLOEXEC = 0x80000, EFD_NONBLOCK = 0x800;
+    public const int POLLIN = 1, WNOHANG = 1, CLOCK_REALTIME = 0, AT_REMOVEDIR = 0x200;
+
     // inode(7), close_range(2), fcntl(2), netdevice(7)
     public const uint S_IFREG = 0x8000, S_IFCHR = 0x2000;
     public const int CLOSE_RANGE_CLOEXEC = 4;
-    public const int F_GETFD = 1, F_DUPFD_CLOEXEC = 1030;
+    public const int F_GETFD = 1, F_SETFL = 4, F_DUPFD_CLOEXEC = 1030;
     public const int AF_UNIX = 1, MSG_NOSIGNAL = 0x4000, SOCK_DGRAM = 2, SOCK_CLOEXEC = 0x80000, SIOCSIFFLAGS = 0x8914, IFF_UP = 1, IFF_RUNNING = 0x40;
 }

@@ -22,6 +22,12 @@ internal enum LaunchDescriptor
 
     /// <summary>A socket to the host, which takes the device of the root and serves it.</summary>
     RootServer,
+
+    /// <summary>A socket on which one byte says that the host has written down who supervises.</summary>
+    SupervisorKnown,
+
+    /// <summary>The directory that a supervisor keeps the log and the exit status in.</summary>
+    StateDirectory,
 }
 
 /// <summary>A launch program and what it needs from its host.</summary>
@@ -66,6 +72,12 @@ internal sealed class PlanBuilder(LaunchHost host, IdMode mode)
     /// <summary>The first descriptor that the plan does not ask for, which is known only when it is complete.</summary>
     public LaunchData FirstUnwanted { get; } = new(new byte[8], "first unwanted");
 
+    /// <summary>How many descriptors behind those of the plan a supervisor holds for as long as it lives.</summary>
+    public int HeldDescriptors { get; init; }
+
+    /// <summary>The first descriptor that is nobody's.</summary>
+    public LaunchData FirstInherited { get; } = new(new byte[8], "first inherited");
+
     /// <summary>The container's /dev, once it is made.</summary>
     public Operand Devices { get; set; }
 
@@ -108,6 +120,7 @@ internal sealed class PlanBuilder(LaunchHost host, IdMode mode)
     {
         Program.Add(Root);
         BinaryPrimitives.WriteInt64LittleEndian(Program.Add(FirstUnwanted).Content, ReportDescriptor + 1 + _descriptors.Count);
+        BinaryPrimitives.WriteInt64LittleEndian(Program.Add(FirstInherited).Content, ReportDescriptor + 1 + _descriptors.Count + HeldDescriptors);
         Program.Mark(Program.Failure);
 
         // A report that nobody can read must not keep the process alive, so even a failed write leads to the exit.

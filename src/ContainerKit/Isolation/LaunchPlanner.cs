@@ -15,11 +15,17 @@ internal static class LaunchPlanner
 {
     /// <summary>The program that makes a container and runs its first process.</summary>
     /// <exception cref="IsolationException">The specification contradicts itself.</exception>
-    public static LaunchPlan Plan(IsolationSpec spec, LaunchHost host)
+    public static LaunchPlan Plan(IsolationSpec spec, LaunchHost host, SupervisorSpec? supervisor = null)
     {
         Check(spec);
-        var plan = new PlanBuilder(host, PlanBuilder.ModeOf(spec, host));
-        StartSteps.Guard(plan);
+        var plan = new PlanBuilder(host, PlanBuilder.ModeOf(spec, host)) { HeldDescriptors = supervisor?.HeldDescriptors ?? 0 };
+        StartSteps.RequireHost(plan);
+        if (supervisor is not null)
+        {
+            SupervisorSteps.Split(plan, supervisor);
+        }
+
+        StartSteps.CloseTheRest(plan);
         var cgroups = StartSteps.OpenCgroups(plan, spec);
 
         // What the user namespace's root may not do, or may not even see: the host's root does it first.
@@ -64,7 +70,8 @@ internal static class LaunchPlanner
         var plan = new PlanBuilder(host, PlanBuilder.ModeOf(container, host));
         var target = plan.Need(LaunchDescriptor.FirstProcess);
         StartSteps.HideFromOthers(plan);
-        StartSteps.Guard(plan);
+        StartSteps.RequireHost(plan);
+        StartSteps.CloseTheRest(plan);
         StartSteps.EnterCgroups(plan, container);
         NamespaceSteps.Join(plan, container, target);
         CredentialSteps.Assume(plan, process);

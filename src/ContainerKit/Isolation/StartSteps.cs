@@ -6,8 +6,8 @@ namespace ContainerKit.Isolation;
 /// <summary>The steps around all others: what the launch program does about itself, its descriptors, its cgroups and its host.</summary>
 internal static class StartSteps
 {
-    /// <summary>Refuses to run without a host, and closes whatever the host left open.</summary>
-    public static void Guard(PlanBuilder plan)
+    /// <summary>Refuses to run without a host.</summary>
+    public static void RequireHost(PlanBuilder plan)
     {
         // A container's program may be a script that names this executable as its interpreter; then descriptor 3 is not there.
         var stranger = new LaunchLabel();
@@ -16,7 +16,11 @@ internal static class StartSteps
         plan.Program.Mark(stranger);
         plan.Call("end", SystemCall.exit_group, 254).Then(LaunchLabel.Nowhere);
         plan.Program.Mark(ours);
+    }
 
+    /// <summary>Closes whatever the host left open.</summary>
+    public static void CloseTheRest(PlanBuilder plan)
+    {
         plan.Call("close inherited descriptors", SystemCall.close_range, Operand.ValueAt(plan.FirstUnwanted, 0), uint.MaxValue, 0);
         plan.Call("mark descriptors for closing", SystemCall.close_range, PlanBuilder.Report, uint.MaxValue, CLOSE_RANGE_CLOEXEC);
 

@@ -50,6 +50,13 @@ internal sealed class LaunchData(byte[] content, string? text)
         return new LaunchData(data, text: null) { _pointers = pointers, _words = words.ToArray() };
     }
 
+    /// <summary>Has a word hold an address that was not there to be told before: one in this very structure.</summary>
+    public void Point(int offset, LaunchData target, int targetOffset)
+    {
+        (_pointers ??= []).Add((offset, target, targetOffset));
+        _words[offset / 8] = target == this ? targetOffset : Operand.AddressOf(target, targetOffset);
+    }
+
     /// <summary>A list of texts as execve(2) takes it: addresses, and a null at the end.</summary>
     public static LaunchData TextList(IReadOnlyList<string> texts, Func<string, LaunchData> textOf)
     {

@@ -19,6 +19,12 @@ internal sealed record LaunchRequest(LaunchProgram Program, IReadOnlyList<SafeFi
     /// <summary>Called when the program has its descriptors: those that it must be the only one to hold can be closed here.</summary>
     public Action? Started { get; init; }
 
+    /// <summary>
+    /// Called with the number of the process that the program is, before anything else; null where that ends when the container's has
+    /// begun. Where it is not null, the program stays, as the parent of the container's.
+    /// </summary>
+    public Action<int>? Supervise { get; init; }
+
     /// <summary>Whether a process that was reported is what it should be: what has access to the program could report another.</summary>
     public Func<int, bool>? IsExpected { get; init; }
 
@@ -26,8 +32,12 @@ internal sealed record LaunchRequest(LaunchProgram Program, IReadOnlyList<SafeFi
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(60);
 }
 
-/// <summary>A process that a launch program has started. It is this process's child.</summary>
-internal readonly record struct LaunchedProcess(int ProcessId, SafeFileHandle Handle);
+/// <summary>A process that a launch program has started. It is this process's child, or that of a supervisor, which is.</summary>
+internal readonly record struct LaunchedProcess(int ProcessId, SafeFileHandle Handle)
+{
+    /// <summary>The launch program, where that stays as a supervisor; 0 where it does not.</summary>
+    public int SupervisorId { get; init; }
+}
 
 /// <summary>
 /// Runs launch programs: makes the executable, starts it, and follows its report until the container's program has taken its place.
@@ -74,6 +84,20 @@ internal static class Launcher
             }
         }
 
+        using (var supervisor = request.Supervise is null ? null : ProcessCalls.OpenProcess(launcher))
+        {
+            try
+            {
+                request.Supervise?.Invoke(launcher);
+            }
+            catch
+            {
+                ProcessCalls.Signal(supervisor!, LibC.SIGKILL);
+                ProcessCalls.Reap(launcher);
+                throw;
+            }
+        }
+
         request.Started?.Invoke();
         return await FollowAsync(request, report, launcher, cancellationToken).ConfigureAwait(false);
     }
@@ -91,18 +115,26 @@ internal static class Launcher
             {
                 switch (record)
                 {
-                    // Exactly one is taken. It must be our child: its number then stays its own until we reap it.
+                    // Exactly one is taken. It must be our child: its number then stays its own until we reap it. A supervisor's may have failed and be
+                    // gone by now, and what comes next says why.
                     case { Kind: LaunchRecordKind.Started } when process is null:
                         processId = record.Value;
-                        process = ProcessCalls.OpenProcess(processId);
+                        process = request.Supervise is null ? ProcessCalls.OpenProcess(processId) : ProcessCalls.TryOpenProcess(processId);
                         break;
                     case { Kind: LaunchRecordKind.NeedsMaps } when request.GiveMaps is { } giveMaps:
-                        await giveMaps(launcher, limited.Token).ConfigureAwait(false);
+                        await giveMaps(request.Supervise is null ? launcher : ChildOf(launcher), limited.Token).ConfigureAwait(false);
                         break;
                     case { Kind: LaunchRecordKind.Failed }:
                         failure ??= record.Failure;
                         break;
                 }
+            }
+
+            if (request.Supervise is not null && failure is null && process is not null)
+            {
+                return IsChildOf(processId, launcher)
+                    ? new LaunchedProcess(processId, process) { SupervisorId = launcher }
+                    : throw new LaunchFailedException("The launch program reported a process that is not its child.");
             }
 
             ReapLauncher(launcher, out var launcherEnd);
@@ -143,6 +175,7 @@ internal static class Launcher
         {
             // The launch program may be about to report what it has started. Killing it first would leave a child that nobody knows.
             process ??= await report.AwaitProcessAsync(TimeSpan.FromSeconds(5)).ConfigureAwait(false);
+            ProcessTree.Kill(launcher);
             using var handle = ProcessCalls.OpenProcess(launcher);
             ProcessCalls.Signal(handle, LibC.SIGKILL);
             ReapLauncher(launcher, out _);
@@ -175,6 +208,14 @@ internal static class Launcher
             ProcessCalls.Reap(process);
         }
     }
+
+    // A supervisor has one child while the launch lasts.
+    private static int ChildOf(int supervisor) => ProcessTree.FindChildren(supervisor) is [var child, ..]
+        ? child
+        : throw new LaunchFailedException("The launch program ended without a word.");
+
+    // A container that has ended by now has been reaped by its parent.
+    private static bool IsChildOf(int processId, int parent) => ProcessTree.ParentOf(processId) is var found && (found is null || found == parent);
 
     private static void ReapLauncher(int launcher, out string end)
     {

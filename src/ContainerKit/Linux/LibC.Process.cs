@@ -60,4 +60,10 @@ internal static unsafe partial class LibC
 
     [LibraryImport(Library, SetLastError = true)]
     public static partial nint syscall(nint number, nint a, nint b, nint c, nint d, nint e);
+
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial int inotify_init1(int flags);
+
+    [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int inotify_add_watch(int fd, string path, uint mask);
 }

@@ -29,6 +29,19 @@ internal static unsafe class ProcessCalls
         return new SafeFileHandle(fd, ownsHandle: true);
     }
 
+    /// <summary>The same, or null when there is no such process any more.</summary>
+    public static SafeFileHandle? TryOpenProcess(int processId)
+    {
+        try
+        {
+            return OpenProcess(processId);
+        }
+        catch (LinuxException e) when (e.Errno == Errno.ESRCH)
+        {
+            return null;
+        }
+    }
+
     /// <summary>Sends a signal; one to a process that has ended is no error.</summary>
     public static void Signal(SafeFileHandle process, int signal)
     {

@@ -49,6 +49,15 @@ internal sealed class ProcessTree : IDisposable
         }
     }
 
+    /// <summary>The number of a process's parent; null when there is no such process.</summary>
+    public static int? ParentOf(int process) =>
+        Read($"/proc/{process}/stat") is { } stat && stat[(stat.LastIndexOf(')') + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries) is [_, var parent, ..]
+            ? int.Parse(parent, CultureInfo.InvariantCulture)
+            : null;
+
+    /// <summary>The numbers of a process's children.</summary>
+    public static IReadOnlyList<int> FindChildren(int process) => ChildrenOf(process);
+
     public void Dispose()
     {
         foreach (var (number, process) in _processes)
@@ -93,7 +102,7 @@ internal sealed class ProcessTree : IDisposable
     {
         foreach (var child in ChildrenOf(parent))
         {
-            if (_processes.ContainsKey(child) || TryOpen(child) is not { } process)
+            if (_processes.ContainsKey(child) || ProcessCalls.TryOpenProcess(child) is not { } process)
             {
                 continue;
             }
@@ -119,18 +128,6 @@ internal sealed class ProcessTree : IDisposable
         }
 
         ProcessCalls.Signal(process, StopSignal);
-    }
-
-    private static SafeFileHandle? TryOpen(int process)
-    {
-        try
-        {
-            return ProcessCalls.OpenProcess(process);
-        }
-        catch (LinuxException e) when (e.Errno == Errno.ESRCH)
-        {
-            return null;
-        }
     }
 
     // The state follows the name, which is in parentheses and may hold anything.

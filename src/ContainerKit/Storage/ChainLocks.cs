@@ -39,6 +39,15 @@ internal sealed class ChainLocks : IDisposable
         }
     }
 
+    /// <summary>The locks of directories that are held.</summary>
+    public IReadOnlyList<SafeFileHandle> HandlesOf(IEnumerable<string> directories)
+    {
+        lock (_gate)
+        {
+            return [.. directories.Select(directory => _held[directory].Lock)];
+        }
+    }
+
     public void Release(IEnumerable<string> directories)
     {
         lock (_gate)

@@ -28,6 +28,9 @@ internal sealed class SnapshotLease : IDisposable
     /// <summary>Whether it has been given back.</summary>
     public bool IsOver => _lock.IsClosed;
 
+    /// <summary>The descriptors that its locks were taken on: a process that inherits them holds them, too.</summary>
+    public IReadOnlyList<SafeFileHandle> Locks => [_lock, .. _chain.HandlesOf(_held ?? [])];
+
     public void Dispose()
     {
         _lock.Dispose();

@@ -1,3 +1,5 @@
+using ContainerKit.Linux;
+
 namespace ContainerKit.Storage;
 
 // How a snapshot is held: its own lock first, then those of all that it is built on.
@@ -25,6 +27,27 @@ internal sealed partial class SnapshotStore
     {
         using var store = LockStore(exclusive: false, CancellationToken.None);
         return TryHold(name, TimeSpan.Zero, CancellationToken.None, out _);
+    }
+
+    /// <summary>
+    /// Looks at a snapshot that somebody else holds and does not change meanwhile; what it is built on is held as ever. The holder may remove it, and
+    /// then what is read is not there.
+    /// </summary>
+    /// <exception cref="StorageException">There is no such snapshot.</exception>
+    public SnapshotLease Borrow(string name, CancellationToken ct = default)
+    {
+        using var store = LockStore(exclusive: false, ct);
+        var snapshot = TryFind(name) ?? throw new StorageException($"There is no snapshot '{name}'.");
+        var directory = FileCalls.Local.Open(null, snapshot.Directory, OpenFlags.Directory | OpenFlags.NoFollow, resolve: Resolve.Host);
+        try
+        {
+            return new SnapshotLease(snapshot, directory, _chain, HoldChain(snapshot.Id, snapshot.Parents));
+        }
+        catch
+        {
+            directory.Dispose();
+            throw;
+        }
     }
 
     private SnapshotLease? TryHold(string name, TimeSpan patience, CancellationToken ct, out LockResult result)

@@ -14,6 +14,9 @@ internal sealed class SecondProcess : IDisposable
     private static readonly Dictionary<string, Action<string[]>> Parts = new()
     {
         [nameof(Containers.HostDeathTests.StartForever)] = Containers.HostDeathTests.StartForever,
+        [nameof(Containers.DetachedTests.StartDetached)] = Containers.DetachedTests.StartDetached,
+        [nameof(Containers.DetachedTests.StartAttached)] = Containers.DetachedTests.StartAttached,
+        [nameof(Containers.DetachedTests.DetachForever)] = Containers.DetachedTests.DetachForever,
         [nameof(Containers.ForkTests.ForkForever)] = Containers.ForkTests.ForkForever,
         [nameof(Containers.StoreTortureTests.WorkForAWhile)] = Containers.StoreTortureTests.WorkForAWhile,
         [nameof(Containers.RepairTests.RepairOnce)] = Containers.RepairTests.RepairOnce,

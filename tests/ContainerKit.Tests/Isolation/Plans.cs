@@ -39,11 +39,21 @@ internal static class Plans
 
     public static readonly IsolationSpec SubordinateIds = WithMap(new IdMapping(0, 1000, 1), new IdMapping(1, 100_000, 65_536));
 
+    public static readonly SupervisorSpec Supervisor = new()
+    {
+        LogLimit = 1 << 20,
+        HeldDescriptors = 3,
+        MemoryEvents = "/sys/fs/cgroup/containerkit/web/memory.events",
+        Directories = ["/sys/fs/cgroup/containerkit/web"],
+        File = "/store/cgroups/web",
+    };
+
     /// <summary>A plan of each mode, by the name of its approved dump.</summary>
     public static readonly IReadOnlyDictionary<string, LaunchPlan> All = new Dictionary<string, LaunchPlan>
     {
         ["root"] = LaunchPlanner.Plan(Spec, RootHost),
         ["root-user-namespace"] = LaunchPlanner.Plan(Mapped, RootHost),
+        ["detached"] = LaunchPlanner.Plan(Spec, RootHost, Supervisor),
         ["single-id"] = LaunchPlanner.Plan(SingleId, UserHost),
         ["subordinate-ids"] = LaunchPlanner.Plan(SubordinateIds, UserHost),
         ["join"] = LaunchPlanner.PlanJoin(Spec, Process, RootHost),

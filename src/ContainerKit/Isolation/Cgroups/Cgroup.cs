@@ -1,6 +1,7 @@
 using System.Runtime.Versioning;
 using ContainerKit.Content;
 using ContainerKit.Linux;
+using Microsoft.Win32.SafeHandles;
 
 namespace ContainerKit.Isolation.Cgroups;
 
@@ -31,6 +32,18 @@ internal sealed class Cgroup : IDisposable
 
     /// <summary>The limits that could not be applied, in sentences, when the caller said best effort.</summary>
     public IReadOnlyList<string> NotApplied { get; }
+
+    /// <summary>Its directories.</summary>
+    public IReadOnlyList<string> Paths => [.. _directories.Select(directory => directory.Path)];
+
+    /// <summary>The file that counts what was killed for want of memory; null where memory is not counted.</summary>
+    public string? MemoryEvents => FindDirectory("memory") is { } memory ? Path.Combine(memory.Path, MemoryController.EventsFile(memory.Version)) : null;
+
+    /// <summary>Where it is written down; the last to be removed.</summary>
+    public string? BookkeepingFile => _held is null ? null : _bookkeeping.PathOf(_id);
+
+    /// <summary>The locks that make this its owner.</summary>
+    public IReadOnlyList<SafeFileHandle> Locks => _held is { } held ? [held.Handle] : [];
 
     /// <summary>Whether the kernel killed something in it for want of memory.</summary>
     public bool OutOfMemoryHappened => FindDirectory("memory") is { } memory && MemoryController.CountKills(memory.Path, memory.Version) > 0;
@@ -126,6 +139,9 @@ internal sealed class Cgroup : IDisposable
             held.Dispose();
         }
     }
+
+    /// <summary>Lets go of it without removing it: whoever has the locks by now is its owner.</summary>
+    public void HandOver() => Interlocked.Exchange(ref _held, null)?.Dispose();
 
     /// <summary>Kills and removes the directories of a group, and the group around it if it was the last one there.</summary>
     internal static bool TryRemove(IReadOnlyList<CgroupDirectory> directories)

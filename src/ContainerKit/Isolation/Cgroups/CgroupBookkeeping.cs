@@ -85,5 +85,6 @@ internal sealed class CgroupBookkeeping(string directory)
         return errno == 0 ? new FileStream(handle, flags.HasFlag(OpenFlags.Write) ? FileAccess.Write : FileAccess.Read) : null;
     }
 
-    private string PathOf(string id) => Path.Combine(directory, id);
+    /// <summary>The file of a group.</summary>
+    public string PathOf(string id) => Path.Combine(directory, id);
 }

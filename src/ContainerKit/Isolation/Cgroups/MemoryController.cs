@@ -64,7 +64,10 @@ internal sealed class MemoryController : CgroupController
 
     /// <summary>How many processes of the group were killed for want of memory.</summary>
     public static long CountKills(string directory, CgroupVersion version) =>
-        CgroupFile.TryReadNumber(directory, version == CgroupVersion.V1 ? "memory.oom_control" : "memory.events", "oom_kill") ?? 0;
+        CgroupFile.TryReadNumber(directory, EventsFile(version), "oom_kill") ?? 0;
+
+    /// <summary>The file that has that number in a line <c>oom_kill N</c>.</summary>
+    public static string EventsFile(CgroupVersion version) => version == CgroupVersion.V1 ? "memory.oom_control" : "memory.events";
 
     // At no moment may memory alone have a higher limit than memory and swap together.
     private static void ApplyV1(string directory, long memory, long? total)

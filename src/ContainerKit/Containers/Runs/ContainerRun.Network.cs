@@ -3,16 +3,16 @@ using ContainerKit.Isolation;
 using ContainerKit.Linux;
 using ContainerKit.Networking;
 
-namespace ContainerKit.Containers;
+namespace ContainerKit.Containers.Runs;
 
 /// <content>The network of a run: what goes in and out while its program lives.</content>
-internal sealed partial class ContainerRun
+internal abstract partial class ContainerRun
 {
     /// <summary>Its network, for as long as it runs.</summary>
-    public NetworkNamespace Network { get; }
+    public NetworkNamespace Network { get; } = NetworkOf(catalog, record, process);
 
-    /// <summary>The ports of the host that lead to it.</summary>
-    public PortForwarders Ports { get; }
+    /// <summary>The ports of the host that lead to it by way of this process.</summary>
+    public abstract IReadOnlyList<PublishedPort> PublishedPorts { get; }
 
     /// <summary>Connects to a Unix socket that the container sees at a path.</summary>
     public async Task<Socket> OpenUnixAsync(string path, CancellationToken cancellationToken)
@@ -30,7 +30,7 @@ internal sealed partial class ContainerRun
         }
         catch (LinuxException e)
         {
-            throw new NetworkException($"Cannot connect to '{path}' in the container '{_record.Label}': {LinuxException.Describe(e.Errno)}.", e);
+            throw new NetworkException($"Cannot connect to '{path}' in the container '{Record.Label}': {LinuxException.Describe(e.Errno)}.", e);
         }
     }
 

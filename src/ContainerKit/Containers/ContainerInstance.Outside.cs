@@ -1,0 +1,78 @@
+using ContainerKit.Containers.Runs;
+using ContainerKit.Isolation;
+
+namespace ContainerKit.Containers;
+
+// What there is of it outside of this process: a detached start, a run to attach to, a state, a log.
+internal sealed partial class ContainerInstance
+{
+    /// <summary>Starts its program under a supervisor, so that it outlives this process.</summary>
+    public async Task<RunningContainer> StartDetachedAsync(Container container, StartOptions options, CancellationToken cancellationToken)
+    {
+        if (Record.Name is null)
+        {
+            throw new StorageException($"The container '{Record.Label}' cannot be detached: it has no name, and so ends with this process.") { Hint = "Use WithName." };
+        }
+
+        lock (_gate)
+        {
+            ThrowIfRemoved();
+            ThrowIfBusy();
+            ThrowIfOpen();
+        }
+
+        return new RunningContainer(container, await DetachedStart.StartAsync(_catalog, Record, CommandLine, options, cancellationToken).ConfigureAwait(false), ownsContainer: false);
+    }
+
+    public RunningContainer Attach(Container container, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            ThrowIfRemoved();
+            if (_isBusy)
+            {
+                throw new StorageException($"The container '{Record.Label}' is this process's own: what started it has its run.");
+            }
+        }
+
+        return FindOutsideRun(cancellationToken) is { } run
+            ? new RunningContainer(container, run, ownsContainer: false)
+            : throw new StorageException($"The container '{Record.Label}' does not run.") { Hint = "Start it first." };
+    }
+
+    /// <summary>What its program does, or did last.</summary>
+    public ContainerState ReadState(CancellationToken cancellationToken)
+    {
+        var directory = _catalog.DirectoryOf(Record.Id);
+        lock (_gate)
+        {
+            if (_run is { } run)
+            {
+                return new ContainerState { Status = ContainerStatus.Running, ProcessId = run.Process.ProcessId, Started = StartOf(directory) };
+            }
+        }
+
+        if (IsRunning())
+        {
+            return new ContainerState { Status = ContainerStatus.Running, ProcessId = RunningProcess.TryRead(directory)?.Program?.ProcessId, Started = StartOf(directory) };
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+        return ExitRecord.TryRead(directory) is { } exit
+            ? new ContainerState { Status = ContainerStatus.Exited, Exit = exit.Status, Finished = exit.Time }
+            : File.Exists(Path.Combine(directory, SupervisorSteps.RunningName))
+                // Whoever was to write down the end was killed, and the kernel killed the program in the same moment.
+                ? new ContainerState { Status = ContainerStatus.Exited, Exit = new ExitStatus(null, KillSignal, outOfMemory: false) }
+                : new ContainerState { Status = ContainerStatus.Created };
+    }
+
+    /// <summary>What it has written while it was detached.</summary>
+    public ContainerLog Log(OutsideRun? run) => new(_catalog.DirectoryOf(Record.Id), run?.Exit ?? Task.CompletedTask);
+
+    private static DateTimeOffset? StartOf(string directory) =>
+        File.Exists(Path.Combine(directory, SupervisorSteps.RunningName)) ? RunningProcess.StartOf(directory) : null;
+
+    /// <summary>Its run in another process, or under a supervisor; null when it does not run there.</summary>
+    public OutsideRun? FindOutsideRun(CancellationToken cancellationToken) =>
+        Record.Name is null ? null : OutsideRun.TryFind(_catalog, Record, CommandLine, cancellationToken);
+}

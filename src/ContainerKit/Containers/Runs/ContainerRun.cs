@@ -1,0 +1,142 @@
+using System.Collections.Concurrent;
+using System.Runtime.Versioning;
+using ContainerKit.Isolation;
+using ContainerKit.Isolation.Cgroups;
+using ContainerKit.Linux;
+using ContainerKit.Storage;
+
+namespace ContainerKit.Containers.Runs;
+
+/// <summary>One run of a container's program, whoever is its parent.</summary>
+[SupportedOSPlatform("linux")]
+internal abstract partial class ContainerRun(ContainerCatalog catalog, ContainerRecord record, ProcessSpec processSpec, IsolatedProcess process, Cgroup? cgroup) : IAsyncDisposable
+{
+    protected const int KillSignal = 9;
+    protected static readonly TimeSpan LongestEnd = TimeSpan.FromSeconds(30);
+
+    private readonly ConcurrentDictionary<int, byte> _joined = new();
+
+    public IsolatedProcess Process { get; } = process;
+
+    public abstract Stream Input { get; }
+
+    public abstract Stream Output { get; }
+
+    public abstract Stream Error { get; }
+
+    /// <summary>Who makes file calls on what the container sees; null for this process.</summary>
+    public virtual FileCalls? Calls => Catalog.Identity.Worker?.Calls;
+
+    public int MaxCapturedBytes => Record.Options.MaxCapturedBytes;
+
+    public int? StopSignal => SignalNames.TryParse(Record.Image.StopSignal);
+
+    /// <summary>Completes when the program has ended and its layer is free again.</summary>
+    public abstract Task<ExitStatus> Exit { get; }
+
+    /// <summary>The control group; null where it has none.</summary>
+    public Cgroup? Cgroup { get; } = cgroup;
+
+    /// <summary>Who programs run as unless told otherwise; null where the specification says it already.</summary>
+    protected virtual string? UserToLookUp => null;
+
+    protected ContainerCatalog Catalog { get; } = catalog;
+
+    protected ContainerRecord Record { get; } = record;
+
+    /// <summary>
+    /// Reads the container's layer while nothing in it moves: by the freezer where it has a control group, and by stop signals where
+    /// it has none.
+    /// </summary>
+    public abstract T WhilePaused<T>(Func<SnapshotLease, T> read);
+
+    /// <summary>Freezes the container's layer, on which the program goes on with a new one.</summary>
+    /// <returns>The snapshot that a fork is to stand on.</returns>
+    /// <exception cref="HostCapabilityException">The layers are mounted by the kernel, which puts nothing on top of a mount.</exception>
+    public abstract string Freeze(CancellationToken cancellationToken);
+
+    /// <summary>Runs a further program to its end, and keeps what it writes.</summary>
+    public async Task<CommandResult> ExecAsync(IReadOnlyList<string> command, ExecOptions options, CancellationToken cancellationToken)
+    {
+        await using var joined = await JoinAsync(command, options, cancellationToken).ConfigureAwait(false);
+        return await ExecCapture.RunAsync(joined.Process, joined.Pipes, options.StandardInput, MaxCapturedBytes, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Starts a further program. Disposing of the result ends it, with what it has begun.</summary>
+    public async Task<JoinedProgram> JoinAsync(IReadOnlyList<string> command, ExecOptions options, CancellationToken cancellationToken)
+    {
+        var spec = processSpec with
+        {
+            Arguments = command,
+            Environment = EnvironmentList.Merge(processSpec.Environment, options.Environment),
+            WorkingDirectory = options.WorkingDirectory ?? processSpec.WorkingDirectory,
+        };
+        if ((options.User ?? UserToLookUp) is { } name)
+        {
+            var hasHome = options.Environment.ContainsKey("HOME") || (options.User is null && SpecFactory.DefinesHome(Record));
+            spec = SpecFactory.WithUser(spec, UserLookup.ResolveLive(Process, Calls, name), hasHome);
+        }
+
+        var pipes = Pipes.Open();
+        try
+        {
+            var process = await Process.JoinAsync(spec, pipes.Theirs, cancellationToken).ConfigureAwait(false);
+            pipes.CloseTheirs();
+            _joined[process.ProcessId] = 0;
+            return new JoinedProgram(process, pipes, () => _joined.TryRemove(process.ProcessId, out _));
+        }
+        catch
+        {
+            pipes.Dispose();
+            throw;
+        }
+    }
+
+    public abstract ValueTask DisposeAsync();
+
+    /// <summary>Refuses a command that nothing can be started with.</summary>
+    public static void RequireCommand(ContainerRecord record, IReadOnlyList<string> command)
+    {
+        if (command.Count == 0)
+        {
+            throw new ImageException($"Cannot start a container of '{record.ImageReference}': neither the image nor the description names a command.")
+            {
+                Hint = "Use WithCommand.",
+            };
+        }
+
+        RequireText(record, command);
+    }
+
+    protected StorageException HasJustEnded() => new($"The container '{Record.Label}' has just ended; try again.");
+
+    protected T Paused<T>(Func<T> read)
+    {
+        if (Cgroup is { ProcsFiles.Count: > 0 } group)
+        {
+            group.Freeze();
+            try
+            {
+                return read();
+            }
+            finally
+            {
+                group.Thaw();
+            }
+        }
+
+        using (ProcessTree.Stop([Process.ProcessId, .. _joined.Keys]))
+        {
+            return read();
+        }
+    }
+
+    // What programs are given ends at the first NUL, and JSON can write one.
+    private static void RequireText(ContainerRecord record, IReadOnlyList<string> command)
+    {
+        if (record.Image.Environment.Concat(command).Append(record.Image.WorkingDirectory).FirstOrDefault(text => text.Contains('\0')) is { } broken)
+        {
+            throw new ImageException($"Cannot start a container of '{record.ImageReference}': '{broken[..broken.IndexOf('\0')]}' goes on with a NUL character, which no program can be given.");
+        }
+    }
+}

@@ -1,0 +1,88 @@
+using System.Runtime.Versioning;
+using ContainerKit.Isolation;
+using ContainerKit.Isolation.Cgroups;
+using ContainerKit.Linux;
+using ContainerKit.Storage;
+using ContainerKit.Storage.Union;
+
+namespace ContainerKit.Containers.Runs;
+
+/// <summary>Starts a container that outlives this process: under a supervisor, which gets the locks, and leaves the rest to whoever looks.</summary>
+[SupportedOSPlatform("linux")]
+internal static class DetachedStart
+{
+    public static async Task<OutsideRun> StartAsync(
+        ContainerCatalog catalog, ContainerRecord record, IReadOnlyList<string> command, StartOptions options, CancellationToken cancellationToken)
+    {
+        ContainerRun.RequireCommand(record, command);
+        if (record.Options.PublishedPorts.Count > 0)
+        {
+            throw new HostCapabilityException("detached-ports", $"The container '{record.Label}' cannot be detached: the process that starts it forwards its published ports, and they end with that.")
+            {
+                Hint = "Leave the ports out and use OpenTcpAsync from wherever it is attached to, or give it the host's network.",
+            };
+        }
+
+        using var lease = ContainerLayer.Acquire(catalog, record, cancellationToken);
+        var directory = catalog.DirectoryOf(record.Id);
+        Cgroup? cgroup = null;
+        try
+        {
+            var user = UserLookup.Resolve(catalog.Snapshots, lease, record.Options.User ?? record.Image.User);
+            var mounts = catalog.Snapshots.Mounts(lease);
+            if (mounts is [{ Type: UnionMount.Type }])
+            {
+                throw new HostCapabilityException("detached-union", $"The container '{record.Label}' cannot be detached: its files are served by the process that starts it, and end with that.")
+                {
+                    Hint = "Keep containers that are to outlive their host in a store with the driver overlay or vfs.",
+                };
+            }
+
+            cgroup = catalog.CreateCgroup(record);
+            var spec = SpecFactory.Create(catalog, record, command, user, mounts, cgroup);
+            ExitRecord.Erase(directory);
+            using var state = FileCalls.Local.Open(null, directory, OpenFlags.Directory, resolve: Resolve.Host);
+            var log = new FileInfo(Path.Combine(directory, SupervisorSteps.LogName));
+            var supervision = new Supervision
+            {
+                Spec = new SupervisorSpec
+                {
+                    LogLimit = options.MaxLogBytes,
+                    LogSize = log.Exists ? log.Length : 0,
+                    MemoryEvents = cgroup?.MemoryEvents,
+                    Directories = cgroup?.Paths ?? [],
+                    File = cgroup?.BookkeepingFile,
+                },
+                StateDirectory = state,
+                Held = [.. lease.Locks, .. cgroup?.Locks ?? []],
+                Known = supervisor => new RunningProcess(null, ProcessIdentity.TryFind(supervisor)).Write(directory),
+            };
+            var process = await LaunchAsync(catalog, record, lease, spec, supervision, cancellationToken).ConfigureAwait(false);
+            new RunningProcess(ProcessIdentity.TryFind(process.ProcessId), ProcessIdentity.TryFind(process.SupervisorId)).Write(directory);
+            cgroup?.HandOver();
+            catalog.Logger.Started(record.Id, process.ProcessId);
+            return OutsideRun.Of(catalog, record, spec, process.ProcessId, process.Handle, process.Supervisor);
+        }
+        catch
+        {
+            // What did not come to run has not ended either.
+            cgroup?.Dispose();
+            RunningProcess.Erase(directory);
+            ExitRecord.Erase(directory);
+            throw;
+        }
+    }
+
+    private static async Task<SupervisedProcess> LaunchAsync(
+        ContainerCatalog catalog, ContainerRecord record, SnapshotLease lease, IsolationSpec spec, Supervision supervision, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await catalog.Engine.StartSupervisedAsync(spec, supervision, cancellationToken).ConfigureAwait(false);
+        }
+        catch (IsolationException e) when (e.ExitCode is 126 or 127)
+        {
+            throw ProgramDiagnosis.Explain(catalog, record, lease, spec, e);
+        }
+    }
+}

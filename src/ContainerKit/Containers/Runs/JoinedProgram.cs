@@ -1,0 +1,30 @@
+using System.Runtime.Versioning;
+using ContainerKit.Isolation;
+
+namespace ContainerKit.Containers.Runs;
+
+/// <summary>A further program in a running container, this process's child, with its pipes.</summary>
+[SupportedOSPlatform("linux")]
+internal sealed class JoinedProgram(IsolatedProcess process, Pipes pipes, Action ended) : IAsyncDisposable
+{
+    private static readonly TimeSpan LongestEnd = TimeSpan.FromSeconds(30);
+
+    public IsolatedProcess Process { get; } = process;
+
+    public Pipes Pipes { get; } = pipes;
+
+    /// <summary>Ends it, should it run still, with all that descends from it.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        // Given up, or too much to keep: what it has begun ends with it.
+        if (!Process.WaitAsync().IsCompleted)
+        {
+            Process.KillTree();
+            await ((Task)Process.WaitAsync().WaitAsync(LongestEnd)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        ended();
+        Process.Dispose();
+        Pipes.Dispose();
+    }
+}

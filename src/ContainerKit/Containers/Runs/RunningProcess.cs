@@ -1,0 +1,141 @@
+using System.Globalization;
+using System.Runtime.Versioning;
+using ContainerKit.Isolation;
+using ContainerKit.Linux;
+using Microsoft.Win32.SafeHandles;
+
+namespace ContainerKit.Containers.Runs;
+
+/// <summary>
+/// Which process a container runs as, written down in <c>containers/ID/running</c> for other processes. Who lives is told by the
+/// lock on the container's layer alone: this file outlasts a killed host.
+/// </summary>
+/// <param name="Program">The container's program; null between the start of a supervisor and that of the program.</param>
+/// <param name="Supervisor">Its parent, when that is not the host.</param>
+[SupportedOSPlatform("linux")]
+internal sealed record RunningProcess(ProcessIdentity? Program, ProcessIdentity? Supervisor = null)
+{
+    /// <summary>What is written down in a container's directory; null when nothing is.</summary>
+    public static RunningProcess? TryRead(string directory)
+    {
+        var numbers = (ProcessIdentity.TryReadText(PathIn(directory)) ?? "").Split(' ')
+            .Select(text => ulong.TryParse(text, CultureInfo.InvariantCulture, out var number) ? number : 0).ToArray();
+        return numbers.Length is 2 or 4 ? new RunningProcess(At(0), numbers.Length == 4 ? At(2) : null) : null;
+
+        ProcessIdentity? At(int index) => numbers[index] == 0 ? null : new ProcessIdentity((int)numbers[index], numbers[index + 1]);
+    }
+
+    /// <summary>When it was written down: the start of the run.</summary>
+    public static DateTimeOffset StartOf(string directory) => File.GetLastWriteTimeUtc(PathIn(directory));
+
+    public static void Erase(string directory)
+    {
+        try
+        {
+            File.Delete(PathIn(directory));
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // The container has been removed meanwhile.
+        }
+    }
+
+    public void Write(string directory)
+    {
+        var aside = Path.Combine(directory, "." + SupervisorSteps.RunningName);
+        File.WriteAllText(aside, Supervisor is null ? $"{Text(Program)}" : $"{Text(Program)} {Text(Supervisor)}");
+        File.Move(aside, PathIn(directory), overwrite: true);
+
+        static string Text(ProcessIdentity? process) => string.Create(CultureInfo.InvariantCulture, $"{process?.ProcessId ?? 0} {process?.StartTime ?? 0}");
+    }
+
+    /// <summary>Kills it, and waits for its end as long as the token lets it. One that has ended already is no error.</summary>
+    public async Task EndAsync(CancellationToken cancellationToken)
+    {
+        if (Program is null)
+        {
+            // Its supervisor is about to start it, or has just done so.
+            using var starting = Supervisor?.TryOpen();
+            if (starting is not null)
+            {
+                ProcessTree.Kill(Supervisor!.ProcessId);
+                await ProcessIdentity.WaitAsync(starting, cancellationToken).ConfigureAwait(false);
+            }
+
+            return;
+        }
+
+        using var process = Program.TryOpen();
+        if (process is not null && Program.IsFirstOfItsNamespace())
+        {
+            ProcessCalls.Signal(process, LibC.SIGKILL);
+            await ProcessIdentity.WaitAsync(process, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private static string PathIn(string directory) => Path.Combine(directory, SupervisorSteps.RunningName);
+}
+
+/// <summary>One process of all that have ever had its number.</summary>
+/// <param name="ProcessId">Its number, which comes again.</param>
+/// <param name="StartTime">When it started, in clock ticks since the machine did.</param>
+[SupportedOSPlatform("linux")]
+internal sealed record ProcessIdentity(int ProcessId, ulong StartTime)
+{
+    // proc(5), /proc/PID/stat: the start time is field 22, and the first that stands behind the program's name is field 3.
+    private const int StartTimeBehindName = 22 - 3;
+
+    /// <summary>What /proc says of a process; null when there is none of that number.</summary>
+    public static ProcessIdentity? TryFind(int processId)
+    {
+        // The name, in parentheses, is the program's own choice, parentheses included.
+        return TryReadText($"/proc/{processId}/stat") is { } stat
+            && stat[(stat.LastIndexOf(')') + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries) is { Length: > StartTimeBehindName } fields
+            && ulong.TryParse(fields[StartTimeBehindName], CultureInfo.InvariantCulture, out var startTime)
+            ? new ProcessIdentity(processId, startTime)
+            : null;
+    }
+
+    /// <summary>A handle of it; null when it has ended. From here on the handle stands for one process, whatever becomes of its number.</summary>
+    public SafeFileHandle? TryOpen()
+    {
+        if (TryFind(ProcessId) != this)
+        {
+            return null;
+        }
+
+        var process = ProcessCalls.TryOpenProcess(ProcessId);
+        if (TryFind(ProcessId) == this)
+        {
+            return process;
+        }
+
+        process?.Dispose();
+        return null;
+    }
+
+    /// <summary>Waits for a process's end.</summary>
+    public static async Task WaitAsync(SafeFileHandle process, CancellationToken cancellationToken)
+    {
+        using var registration = EventLoop.Shared.Watch(process);
+        await registration.WaitAsync(forWriting: false, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Whether it is number 1 of a pid namespace, as a container's program is: NSpid of /proc/PID/status has its numbers in this one and in each below.</summary>
+    public bool IsFirstOfItsNamespace() => TryReadText($"/proc/{ProcessId}/status")?
+        .Split('\n').FirstOrDefault(line => line.StartsWith("NSpid:", StringComparison.Ordinal))?
+        .EndsWith("\t1", StringComparison.Ordinal) ?? false;
+
+    public static string? TryReadText(string path)
+    {
+        try
+        {
+            return File.ReadAllText(path);
+        }
+        catch (IOException e) when (e is FileNotFoundException or DirectoryNotFoundException || e.HResult == Errno.ESRCH)
+        {
+            // "No such process" is what /proc answers when one ends while its file is read.
+            return null;
+        }
+    }
+}
