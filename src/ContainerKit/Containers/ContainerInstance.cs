@@ -73,6 +73,7 @@ internal sealed partial class ContainerInstance : IFileTreeSource
     // The kernel has these layers mounted: what goes in must go in by the mount, and /proc has a door to it.
     private FileTreeSession OpenLive(ContainerRun run, OutsideRun? held)
     {
+        held?.RequireReach();
         var calls = run.Calls;
         var live = LiveRoot.Open(run.Process, calls, calls is null ? _catalog.Identity.Snapshots.Ownership : null);
         held?.LetGo();

@@ -15,7 +15,7 @@ internal static class DetachedStart
         ContainerCatalog catalog, ContainerRecord record, IReadOnlyList<string> command, StartOptions options, CancellationToken cancellationToken)
     {
         ContainerRun.RequireCommand(record, command);
-        if (record.Options.PublishedPorts.Count > 0)
+        if (record.Options.Network != NetworkMode.Host && record.Options.PublishedPorts.Any())
         {
             throw new HostCapabilityException("detached-ports", $"The container '{record.Label}' cannot be detached: the process that starts it forwards its published ports, and they end with that.")
             {

@@ -1,6 +1,7 @@
 using System.Runtime.Versioning;
 using ContainerKit.Isolation;
 using ContainerKit.Storage;
+using ContainerKit.Storage.Union;
 using Microsoft.Win32.SafeHandles;
 
 namespace ContainerKit.Containers.Runs;
@@ -81,7 +82,22 @@ internal sealed class OutsideRun : ContainerRun
     public override T WhilePaused<T>(Func<SnapshotLease, T> read)
     {
         using var layer = Catalog.Snapshots.Borrow(Record.Id);
-        return Paused(() => Exit.IsCompleted ? throw HasJustEnded() : read(layer));
+
+        // What programs have written by mmap is not in files that another process serves until that process asks for it.
+        return IsServed(layer) ? throw ContainerLayer.HeldElsewhere(Record) : Paused(() => Exit.IsCompleted ? throw HasJustEnded() : read(layer));
+    }
+
+    /// <summary>Refuses to look into a file system that another process serves, and which the kernel keeps to those who are in its user namespace.</summary>
+    public void RequireReach()
+    {
+        if (!Environment.IsPrivilegedProcess)
+        {
+            using var layer = Catalog.Snapshots.Borrow(Record.Id);
+            if (IsServed(layer))
+            {
+                throw ContainerLayer.HeldElsewhere(Record);
+            }
+        }
     }
 
     public override string Freeze(CancellationToken cancellationToken) => throw new StorageException(
@@ -139,4 +155,6 @@ internal sealed class OutsideRun : ContainerRun
     }
 
     private bool HasBeenStartedAgain(string directory) => RunningProcess.TryRead(directory)?.Program is { } other && other.ProcessId != Process.ProcessId;
+
+    private bool IsServed(SnapshotLease layer) => Catalog.Snapshots.Mounts(layer) is [{ Type: UnionMount.Type }];
 }
