@@ -101,7 +101,8 @@ internal sealed class OutsideRun : ContainerRun
     }
 
     public override string Freeze(CancellationToken cancellationToken) => throw new StorageException(
-        $"Cannot fork the container '{Record.Label}' while it runs in another process.") { Hint = "Stop it first, or fork it where it was started." };
+        $"Cannot fork the container '{Record.Label}' while it runs in another process.")
+    { Hint = "Stop it first, or fork it where it was started." };
 
     public override ValueTask DisposeAsync()
     {
