@@ -41,7 +41,11 @@ public sealed class RegistryException(string message, Exception? innerException 
 /// <summary>The store or one of its snapshots cannot do what was asked.</summary>
 /// <param name="message">A sentence with a subject.</param>
 /// <param name="innerException">The cause, or null.</param>
-public sealed class StorageException(string message, Exception? innerException = null) : ContainerKitException(message, innerException);
+public sealed class StorageException(string message, Exception? innerException = null) : ContainerKitException(message, innerException)
+{
+    /// <summary>Whether what a snapshot was to be built on had just been removed: whoever makes it again may go on.</summary>
+    internal bool IsBaseGone { get; init; }
+}
 
 /// <summary>A container could not be isolated or started.</summary>
 /// <param name="message">A sentence with a subject.</param>

@@ -9,16 +9,14 @@ internal sealed partial class ContainerCatalog
     public void Prune(CancellationToken cancellationToken)
     {
         using var lease = Images.Catalog.Lease(cancellationToken);
-        var needed = Images.Catalog.List()
-            .SelectMany(Unpacker.NamesOf)
-            .ToHashSet();
-        needed.UnionWith(UsedSnapshots());
         foreach (var record in Records())
         {
             TryRestore(record, cancellationToken);
         }
 
-        Snapshots.Collect(snapshot => needed.Contains(snapshot.Id), cancellationToken);
+        // Looked up when nobody can make a snapshot any more: an image that came before that is seen, and one that comes later waits.
+        var needed = new Lazy<HashSet<string>>(() => [.. Images.Catalog.List().SelectMany(Unpacker.NamesOf), .. UsedSnapshots()]);
+        Snapshots.Collect(snapshot => needed.Value.Contains(snapshot.Id), cancellationToken);
         Unpacker.ForgetGone();
     }
 

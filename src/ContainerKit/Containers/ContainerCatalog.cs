@@ -14,6 +14,8 @@ namespace ContainerKit.Containers;
 [SupportedOSPlatform("linux")]
 internal sealed partial class ContainerCatalog(StoreLayout store, ImageStore images, SnapshotStore snapshots, Unpacker unpacker, HostIdentity identity, IsolationEngine engine, CgroupManager cgroups, ILogger logger)
 {
+    private const int MostAttempts = 20;
+
     private readonly ConcurrentDictionary<ulong, byte[]> _filters = new();
 
     public ImageStore Images { get; } = images;
@@ -215,7 +217,21 @@ internal sealed partial class ContainerCatalog(StoreLayout store, ImageStore ima
     {
         // The image store's lease keeps the layers from being swept while they are unpacked.
         using var lease = Images.Catalog.Lease(cancellationToken);
-        var parent = Unpacker.Unpack(image, progress: null, cancellationToken);
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return CreateOn(image, options, Unpacker.Unpack(image, progress: null, cancellationToken), cancellationToken);
+            }
+            catch (StorageException e) when (e.IsBaseGone && attempt < MostAttempts)
+            {
+                // The image has lost its name meanwhile, and somebody who prunes took its snapshots away: they are made again.
+            }
+        }
+    }
+
+    private Container CreateOn(Image image, ContainerOptions options, string parent, CancellationToken cancellationToken)
+    {
         var (id, alive) = Begin();
         var record = new ContainerRecord
         {

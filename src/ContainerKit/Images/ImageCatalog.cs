@@ -199,7 +199,12 @@ internal sealed class ImageCatalog
     /// <exception cref="ImageException">There is no such image, a container stands on it, or a digest was given and it has several names.</exception>
     public void Remove(string text, CancellationToken cancellationToken)
     {
-        _index.Change(index => Without(index, text), cancellationToken);
+        // Whoever sweeps takes what is half-written, a new index as well, from those who hold no lease.
+        using (Lease(cancellationToken))
+        {
+            _index.Change(index => Without(index, text), cancellationToken);
+        }
+
         Sweep();
     }
 
@@ -208,13 +213,17 @@ internal sealed class ImageCatalog
     public long Prune(CancellationToken cancellationToken)
     {
         var pinned = _pinned().ToHashSet();
-        _index.Change(
-            index =>
-            {
-                var held = _leases.Held();
-                return index.Without(entry => !entry.Reference.HasName && !IsHeld(entry, held) && !ManifestsOf(entry).Any(manifest => pinned.Contains(manifest.Digest)));
-            },
-            cancellationToken);
+        using (Lease(cancellationToken))
+        {
+            _index.Change(
+                index =>
+                {
+                    var held = _leases.Held();
+                    return index.Without(entry => !entry.Reference.HasName && !IsHeld(entry, held) && !ManifestsOf(entry).Any(manifest => pinned.Contains(manifest.Digest)));
+                },
+                cancellationToken);
+        }
+
         return Sweep(freshParts: true) ?? 0;
     }
 

@@ -75,9 +75,11 @@ internal static class LayerPath
 
     private static void Check(ReadOnlySpan<byte> component, ReadOnlySpan<byte> name)
     {
-        if (component.Length > MaxNameBytes)
+        // A whiteout's name is that of a file, and the prefix before it: it never lies on disk.
+        var longest = component.StartsWith(".wh."u8) ? MaxNameBytes + Whiteouts.Prefix.Length : MaxNameBytes;
+        if (component.Length > longest)
         {
-            throw new ImageException($"The archive's path '{Shorten(name)}' has a name of {component.Length} bytes; Linux takes {MaxNameBytes}.");
+            throw new ImageException($"The archive's path '{Shorten(name)}' has a name of {component.Length} bytes; Linux takes {longest}.");
         }
 
         if (component.Contains((byte)0))

@@ -219,10 +219,11 @@ internal sealed class BlobDownload(RegistryTransport transport, BlobStore blobs,
     // An IOException of the network's is told here from one of the disk's: only the former is worth another attempt.
     private static async Task<int> ReadAsync(Stream content, byte[] buffer, StallGuard guard)
     {
-        guard.SignOfLife();
         try
         {
-            return await guard.WaitAsync(token => content.ReadAsync(buffer, token).AsTask()).ConfigureAwait(false);
+            var read = await guard.WaitAsync(token => content.ReadAsync(buffer, token).AsTask()).ConfigureAwait(false);
+            guard.Moved(read);
+            return read;
         }
         catch (IOException e)
         {

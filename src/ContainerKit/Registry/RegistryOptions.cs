@@ -60,7 +60,7 @@ public sealed record RegistryOptions
     /// <summary>The longest pause. Where a registry asks for a longer one, the request fails at once, as transient.</summary>
     public TimeSpan MaxRetryDelay { get; init; } = TimeSpan.FromMinutes(1);
 
-    /// <summary>How long a registry may be silent (before it answers, or between two pieces of a blob) before the connection counts as broken.</summary>
+    /// <summary>How long a registry may be silent (before it answers, or between two pieces of a blob) before the connection counts as broken; also one that brings less than 1 KiB for each second of it.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromMinutes(1);
 
     /// <summary>How many blobs of one image move at once.</summary>

@@ -3,9 +3,13 @@ namespace ContainerKit.Registry;
 /// <summary>Ends a transfer that has shown no sign of life for too long.</summary>
 internal sealed class StallGuard : IDisposable
 {
+    // Slower than this, nobody can wait for what is sent: whoever sends a byte now and then would hold a connection for ever.
+    private const int LeastBytesPerSecond = 1 << 10;
+
     private readonly CancellationToken _caller;
     private readonly CancellationTokenSource _source;
     private readonly TimeSpan _timeout;
+    private long _moved;
 
     public StallGuard(TimeSpan timeout, CancellationToken cancellationToken)
     {
@@ -21,6 +25,17 @@ internal sealed class StallGuard : IDisposable
     /// <summary>Something moved: the time begins anew.</summary>
     public void SignOfLife() => _source.CancelAfter(_timeout);
 
+    /// <summary>So many bytes moved: the time begins anew when, since it last did, as many came as the slowest bearable connection brings in all of it.</summary>
+    public void Moved(int bytes)
+    {
+        _moved += bytes;
+        if (_moved >= LeastBytesPerSecond * _timeout.TotalSeconds)
+        {
+            _moved = 0;
+            SignOfLife();
+        }
+    }
+
     /// <summary>Waits for something under this guard.</summary>
     /// <exception cref="TimeoutException">Nothing moved for too long.</exception>
     public async Task<T> WaitAsync<T>(Func<CancellationToken, Task<T>> work)
@@ -31,7 +46,7 @@ internal sealed class StallGuard : IDisposable
         }
         catch (OperationCanceledException e) when (!_caller.IsCancellationRequested)
         {
-            throw new TimeoutException($"nothing moved for {_timeout.TotalSeconds:0.#} seconds", e);
+            throw new TimeoutException($"{(_moved == 0 ? "nothing" : $"no more than {_moved} bytes")} moved for {_timeout.TotalSeconds:0.#} seconds", e);
         }
     }
 

@@ -110,8 +110,8 @@ internal sealed partial class SnapshotStore
         return result switch
         {
             LockResult.Taken => directories,
-            LockResult.Busy => throw new StorageException($"'{name}' cannot be used: '{parents.First(parent => parent.Directory == refused)}', on which it is built, is being removed."),
-            _ => throw new StorageException($"'{name}' cannot be used: '{parents.First(parent => parent.Directory == refused)}', on which it is built, is gone."),
+            LockResult.Busy => throw new StorageException($"'{name}' cannot be used: '{parents.First(parent => parent.Directory == refused)}', on which it is built, is being removed.") { IsBaseGone = true },
+            _ => throw new StorageException($"'{name}' cannot be used: '{parents.First(parent => parent.Directory == refused)}', on which it is built, is gone.") { IsBaseGone = true },
         };
     }
 }

@@ -125,7 +125,7 @@ internal sealed partial class SnapshotStore
     /// <summary>The parents of what is built on <paramref name="parent"/>, flattened into one where a driver cannot stack so many.</summary>
     private List<Snapshot> ChainFor(string name, string parent, CancellationToken ct)
     {
-        var snapshot = TryFind(parent) ?? throw new StorageException($"'{name}' cannot be made: there is no snapshot '{parent}' to build it on.");
+        var snapshot = TryFind(parent) ?? throw new StorageException($"'{name}' cannot be made: there is no snapshot '{parent}' to build it on.") { IsBaseGone = true };
         if (snapshot.Kind != SnapshotKind.Committed)
         {
             throw new StorageException($"'{name}' cannot be built on '{parent}', which is a {Describe(snapshot.Kind)}: commit it first.");

@@ -61,6 +61,52 @@ internal sealed class ContainerTests(string driver, UserNamespaceMode userNamesp
     }
 
     [Test]
+    public async Task A_file_of_the_longest_name_is_deleted_and_the_image_still_good()
+    {
+        // AUFS keeps room for a prefix of its own before every name.
+        var name = "/" + new string('n', Host.StorageDriver == "aufs" ? 242 : 255);
+        await using var whole = await Host.Container(Tools).CreateAsync();
+        await whole.Files.WriteAllTextAsync(name, "long");
+        await using var container = await Host.Container(await whole.CommitAsync("long:1")).CreateAsync();
+        await container.Files.DeleteAsync(name);
+
+        await using var without = await Host.Container(await container.CommitAsync("long:2")).CreateAsync();
+
+        Assert.That(await without.Files.ExistsAsync(name), Is.False);
+    }
+
+    [Test]
+    public async Task Containers_of_new_images_are_made_beside_somebody_who_prunes()
+    {
+        using var enough = new CancellationTokenSource();
+        var pruning = Task.Run(async () =>
+        {
+            while (!enough.IsCancellationRequested)
+            {
+                await Host.PruneAsync();
+            }
+        });
+        try
+        {
+            await Parallel.ForAsync(0, 40, async (i, token) =>
+            {
+                var image = await Host.BuildFromScratch().AddFile("/n", $"{i}").BuildAsync($"beside:{i}", cancellationToken: token);
+                await using (var container = await Host.Container(image).CreateAsync(token))
+                {
+                    Assert.That(await container.Files.ReadAllTextAsync("/n", token), Is.EqualTo($"{i}"));
+                }
+
+                await Host.Images.RemoveAsync($"beside:{i}", token);
+            });
+        }
+        finally
+        {
+            await enough.CancelAsync();
+            await pruning;
+        }
+    }
+
+    [Test]
     public async Task A_file_of_the_image_is_copied_up_by_an_edit_and_stays_below_as_it_was()
     {
         await using var container = await Host.Container(Tools).CreateAsync();

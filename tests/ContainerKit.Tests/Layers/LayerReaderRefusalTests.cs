@@ -13,6 +13,13 @@ public sealed class LayerReaderRefusalTests
     public void Names_of_256_bytes() => Refused(new RawTar().Pax(("path", "dir/" + new string('n', 256))).Add("x"), "has a name of 256 bytes; Linux takes 255");
 
     [Test]
+    public void Whiteouts_of_names_of_255_bytes_are_fine() =>
+        Assert.That(Reading.Only(new RawTar().Pax(("path", "dir/.wh." + new string('n', 255))).Add("x").ToArray()).Path, Is.EqualTo("/dir/" + new string('n', 255)));
+
+    [Test]
+    public void Whiteouts_of_names_of_256_bytes() => Refused(new RawTar().Pax(("path", ".wh." + new string('n', 256))).Add("x"), "has a name of 260 bytes; Linux takes 259");
+
+    [Test]
     public void Names_of_255_bytes_are_fine() =>
         Assert.That(Reading.Only(new RawTar().Pax(("path", new string('n', 255))).Add("x").ToArray()).Path, Has.Length.EqualTo(256));
 

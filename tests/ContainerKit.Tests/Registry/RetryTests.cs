@@ -90,6 +90,17 @@ internal sealed class RetryTests : RegistryFixture
         Assert.That(pulled.Digest, Is.EqualTo(Image.Digest));
     }
 
+    [TestCase("/manifests/")]
+    [TestCase("/blobs/")]
+    public async Task A_registry_that_sends_a_byte_now_and_then_is_given_up_as_one_that_is_silent(string part)
+    {
+        Registry.Faults.Add(new Fault("GET", part) { Trickles = TimeSpan.FromMilliseconds(50) });
+
+        var pulled = await PullAsync("app:1", Options with { Timeout = TimeSpan.FromMilliseconds(500) });
+
+        Assert.That(pulled.Digest, Is.EqualTo(Image.Digest));
+    }
+
     [Test]
     public async Task A_registry_that_is_not_there_is_a_failure_that_may_pass()
     {

@@ -35,6 +35,9 @@ internal sealed record Fault(string Method, string Part)
     /// <summary>Sends only so many bytes of the body, and then nothing more until the client leaves.</summary>
     public int? StallsAfter { get; init; }
 
+    /// <summary>Sends the body byte by byte, with this pause between two.</summary>
+    public TimeSpan? Trickles { get; init; }
+
     /// <summary>Sends the body's bytes over and over, of unknown length, until the client leaves.</summary>
     public bool IsEndless { get; init; }
 

@@ -98,6 +98,18 @@ internal sealed class HttpConnection(Socket socket, Stream stream, CancellationT
             return false;
         }
 
+        if (fault is { Trickles: { } pause })
+        {
+            for (var i = 0; i < answer.Body.Length; i++)
+            {
+                await stream.WriteAsync(answer.Body.AsMemory(i, 1), stop);
+                await stream.FlushAsync(stop);
+                await Task.Delay(pause, stop);
+            }
+
+            return true;
+        }
+
         var cut = fault?.ClosesAfter ?? fault?.ResetsAfter ?? fault?.StallsAfter;
         await stream.WriteAsync(answer.Body.AsMemory(0, Math.Min(cut ?? int.MaxValue, answer.Body.Length)), stop);
         if (fault is { StallsAfter: not null })
