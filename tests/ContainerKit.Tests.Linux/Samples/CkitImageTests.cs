@@ -142,7 +142,7 @@ internal sealed class CkitImageTests : CkitFixture
     {
         var directory = Path.Combine(HostDirectory, "a-directory/");
 
-        Assert.That(Ckit("save", "-o", directory, "box:1").Error, Is.EqualTo($"ckit: Cannot save an image to '{directory}': that is a directory, and an archive is a file.\n"));
+        Assert.That(Ckit("save", "-o", directory, "box:1").Error, Is.EqualTo($"ckit: Cannot save 'box:1' to '{directory}': that is a directory, and an archive is a file.\n"));
         Assert.That(Path.Exists(directory.TrimEnd('/')), Is.False);
         Assert.That(Ckit("import", HostDirectory, "x:1").Error, Does.StartWith($"ckit: Cannot import '{HostDirectory}': It is a directory, and an archive is a file. "));
     }
@@ -190,7 +190,7 @@ internal sealed class CkitImageTests : CkitFixture
         Support.Shell.Script("""{ cat "$1" > "$2"; } < /dev/null > /dev/null 2>&1 &""", archive, pipe);
 
         Assert.That(Output("load", "-i", pipe), Is.EqualTo("piped:latest"));
-        Assert.That(Ckit("save", "-o", pipe, "piped"), Is.EqualTo(new Support.ShellResult(125, "", $"ckit: Cannot save an image to '{pipe}': that is no regular file.\n")));
+        Assert.That(Ckit("save", "-o", pipe, "piped"), Is.EqualTo(new Support.ShellResult(125, "", $"ckit: Cannot save 'piped:latest' to '{pipe}': that is no regular file.\n")));
     }
 
     [Test]

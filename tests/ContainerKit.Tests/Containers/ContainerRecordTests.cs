@@ -29,6 +29,7 @@ public sealed class ContainerRecordTests
             CpuLimit = 0.5,
             ProcessLimit = 64,
             LimitsAreBestEffort = true,
+            HasStatistics = true,
             Mounts = [new Mount("bind", "/from", "/to", ["ro", "nosuid"])],
             Network = NetworkMode.Host,
             PublishedPorts = [new PublishedPort("127.0.0.1", 8080, 80)],

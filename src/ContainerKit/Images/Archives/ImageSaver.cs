@@ -18,14 +18,14 @@ internal sealed class ImageSaver(Image image, BlobStore blobs, IProgress<ImagePr
     {
         if (format != ImageArchiveFormat.OciDirectory && (Path.EndsInDirectorySeparator(path) || Directory.Exists(path)))
         {
-            throw new ImageException($"Cannot save an image to '{path}': that is a directory, and an archive is a file.");
+            throw new ImageException("that is a directory, and an archive is a file.");
         }
 
         path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
         if (IsSpecial(path))
         {
             // It would be replaced by a file of its name: /dev/stdout, for one.
-            throw new ImageException($"Cannot save an image to '{path}': that is no regular file.");
+            throw new ImageException("that is no regular file.");
         }
 
         if (new FileInfo(path).LinkTarget is not null)
@@ -175,7 +175,7 @@ internal sealed class ImageSaver(Image image, BlobStore blobs, IProgress<ImagePr
 
         if (Path.Exists(path))
         {
-            throw new ImageException($"Cannot save an image to '{path}': there is something already.");
+            throw new ImageException("there is something already.");
         }
 
         Directory.Move(aside, path);
