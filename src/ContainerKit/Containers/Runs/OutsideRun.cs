@@ -157,5 +157,6 @@ internal sealed class OutsideRun : ContainerRun
 
     private bool HasBeenStartedAgain(string directory) => RunningProcess.TryRead(directory)?.Program is { } other && other.ProcessId != Process.ProcessId;
 
-    private bool IsServed(SnapshotLease layer) => Catalog.Snapshots.Mounts(layer) is [{ Type: UnionMount.Type }];
+    // The driver is asked, and not the store: that would clear away what the running mount works with.
+    private bool IsServed(SnapshotLease layer) => Catalog.Snapshots.Driver.Mounts(layer.Snapshot) is [{ Type: UnionMount.Type }];
 }
