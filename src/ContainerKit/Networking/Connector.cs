@@ -9,6 +9,8 @@ namespace ContainerKit.Networking;
 [SupportedOSPlatform("linux")]
 internal static class Connector
 {
+    private static readonly TimeSpan LastMoment = TimeSpan.FromSeconds(1);
+
     /// <summary>Connects to a port of the container's loopback interface: by IPv4, and where nothing listens there, by IPv6.</summary>
     /// <exception cref="NetworkException">Nothing listens, or the container has ended.</exception>
     public static async Task<Socket> ConnectAsync(NetworkNamespace network, int port, CancellationToken cancellationToken)
@@ -37,8 +39,11 @@ internal static class Connector
         try
         {
             socket.NoDelay = true;
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, network.Ended);
-            await socket.ConnectAsync(endPoint, either.Token).ConfigureAwait(false);
+            var connecting = socket.ConnectAsync(endPoint, cancellationToken).AsTask();
+            await ((Task)connecting.WaitAsync(network.Ended)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
+            // A program may take a connection, say all that it has to say and end, before we hear that it took it.
+            await connecting.WaitAsync(network.Ended.IsCancellationRequested ? LastMoment : Timeout.InfiniteTimeSpan, CancellationToken.None).ConfigureAwait(false);
             return socket;
         }
         catch (Exception e)
