@@ -61,10 +61,19 @@ internal static class SnapshotTrees
     /// <summary>Whether a writable snapshot still shows exactly what its parent shows. One that holds anything at all does not count as such.</summary>
     public static bool IsUntouched(IStorageDriver driver, Snapshot snapshot)
     {
-        var (before, after) = OpenBoth(driver, snapshot, Baseline.ParentOf(snapshot));
+        var baseline = Baseline.ParentOf(snapshot);
+        var (before, after) = OpenBoth(driver, snapshot, baseline);
         using var closesAfter = after;
         using var closesBefore = before;
-        return before is not null && after.HasEmptyTop && new TreeComparison(before, after, null).IsRootTheSame();
+        if (before is null || !new TreeComparison(before, after, null).IsRootTheSame())
+        {
+            return false;
+        }
+
+        // A driver that copies has no top of its own: what a fork would copy is looked through instead.
+        return BranchStack.Of(driver, snapshot).Lower.Count > 0
+            ? after.HasEmptyTop
+            : new TreeComparison(before, after, baseline.UnchangedUntil).Differences(forLayer: true, CancellationToken.None).Count == 0;
     }
 
     /// <summary>When the snapshot was made. Whatever was touched later has a later change time, and nobody can turn that back.</summary>

@@ -120,7 +120,9 @@ internal sealed partial class UnionTree
     private UnionNode UpperNode(UnionDirectory directory, string name)
     {
         LinuxException.ThrowIf(Find(directory, name, 0, out var node), $"find '{name}'");
-        return node.IsUpper ? node : throw new InvalidOperationException($"'{name}' was copied up and is not there.");
+
+        // In the root of a container that runs, its programs move things as they like.
+        return node.IsUpper ? node : throw new LinuxException(Errno.ENOENT, $"find '{name}', which was there a moment ago");
     }
 
     private void Place(SafeFileHandle directory, string name, Action<SafeFileHandle, string> make) => LinuxException.ThrowIf(
