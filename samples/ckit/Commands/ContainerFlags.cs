@@ -31,7 +31,11 @@ internal static class ContainerFlags
     };
 
     /// <summary><c>NAME=VALUE</c>, or <c>NAME</c> alone for the value that ckit has; a variable that ckit lacks is left out.</summary>
-    public static ContainerBuilder Environment(ContainerBuilder container, string variable)
+    public static ContainerBuilder Environment(ContainerBuilder container, string variable) =>
+        Variable(variable) is var (name, value) ? container.WithEnvironment(name, value) : container;
+
+    /// <summary>The name and value of <c>NAME=VALUE</c>, or of <c>NAME</c>, whose value is ckit's own; null when that has none.</summary>
+    public static (string Name, string Value)? Variable(string variable)
     {
         var end = variable.IndexOf('=', StringComparison.Ordinal);
         if (end == 0)
@@ -41,10 +45,10 @@ internal static class ContainerFlags
 
         if (end > 0)
         {
-            return container.WithEnvironment(variable[..end], variable[(end + 1)..]);
+            return (variable[..end], variable[(end + 1)..]);
         }
 
-        return System.Environment.GetEnvironmentVariable(variable) is { } own ? container.WithEnvironment(variable, own) : container;
+        return System.Environment.GetEnvironmentVariable(variable) is { } own ? (variable, own) : null;
     }
 
     /// <summary><c>SRC:DST</c>, with <c>:ro</c> or <c>:rw</c> behind it.</summary>

@@ -44,23 +44,9 @@ internal sealed class ExecCommand : HostCommand
         return (await exit).ShellCode;
     }
 
-    private static Dictionary<string, string> Variables(IEnumerable<string> items)
-    {
-        var variables = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var item in items)
-        {
-            var (name, value) = item.Split('=', 2) is [var before, var behind] ? (before, behind) : (item, Environment.GetEnvironmentVariable(item));
-            if (name.Length == 0)
-            {
-                throw new UsageException($"'{item}' names no variable.");
-            }
-
-            if (value is not null)
-            {
-                variables[name] = value;
-            }
-        }
-
-        return variables;
-    }
+    // Of two of one name, the last counts.
+    private static Dictionary<string, string> Variables(IEnumerable<string> items) => items
+        .Select(ContainerFlags.Variable).OfType<(string Name, string Value)>()
+        .GroupBy(item => item.Name, item => item.Value, StringComparer.Ordinal)
+        .ToDictionary(group => group.Key, group => group.Last(), StringComparer.Ordinal);
 }

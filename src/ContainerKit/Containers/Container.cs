@@ -148,7 +148,7 @@ public sealed class Container : IFileTree, IAsyncDisposable
     public async IAsyncEnumerable<LogLine> ReadLogAsync(LogOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         options ??= new LogOptions();
-        var run = options.Follow ? await Task.Run(() => _instance.FindOutsideRun(cancellationToken), cancellationToken).ConfigureAwait(false) : null;
+        var run = options.Follow ? await Task.Run(() => _instance.FindOutsideRun(awaitsStart: true, cancellationToken), cancellationToken).ConfigureAwait(false) : null;
         try
         {
             await foreach (var line in _instance.Log(run).ReadLinesAsync(options, cancellationToken).ConfigureAwait(false))

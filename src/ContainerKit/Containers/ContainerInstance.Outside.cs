@@ -35,7 +35,7 @@ internal sealed partial class ContainerInstance
             }
         }
 
-        return FindOutsideRun(cancellationToken) is { } run
+        return FindOutsideRun(awaitsStart: true, cancellationToken) is { } run
             ? new RunningContainer(container, run, ownsContainer: false)
             : throw new StorageException($"The container '{Record.Label}' does not run.") { Hint = "Start it first." };
     }
@@ -73,6 +73,6 @@ internal sealed partial class ContainerInstance
         File.Exists(Path.Combine(directory, SupervisorSteps.RunningName)) ? RunningProcess.StartOf(directory) : null;
 
     /// <summary>Its run in another process, or under a supervisor; null when it does not run there.</summary>
-    public OutsideRun? FindOutsideRun(CancellationToken cancellationToken) =>
-        Record.Name is null ? null : OutsideRun.TryFind(_catalog, Record, CommandLine, cancellationToken);
+    public OutsideRun? FindOutsideRun(bool awaitsStart, CancellationToken cancellationToken) =>
+        Record.Name is null ? null : OutsideRun.TryFind(_catalog, Record, awaitsStart, cancellationToken);
 }

@@ -60,7 +60,7 @@ internal sealed partial class ContainerInstance : IFileTreeSource
             }
 
             ThrowIfBusy();
-            if (!_layers.IsInUse && FindOutsideRun(cancellationToken) is { } outside)
+            if (!_layers.IsInUse && FindOutsideRun(awaitsStart: false, cancellationToken) is { } outside)
             {
                 return OpenLive(outside, outside);
             }
@@ -237,7 +237,7 @@ internal sealed partial class ContainerInstance : IFileTreeSource
         {
             if (run is not null)
             {
-                run.Process.Signal(KillSignal);
+                run.End(KillSignal);
                 await run.Exit.WaitAsync(patience.Token).ConfigureAwait(false);
             }
 
@@ -283,7 +283,7 @@ internal sealed partial class ContainerInstance : IFileTreeSource
     {
         if (IsRunning() && RunningProcess.TryRead(_catalog.DirectoryOf(Record.Id)) is { } running)
         {
-            await running.EndAsync(cancellationToken).ConfigureAwait(false);
+            await running.EndAsync(_catalog.FindCgroup(Record.Id), cancellationToken).ConfigureAwait(false);
         }
 
         lock (_gate)
@@ -314,7 +314,7 @@ internal sealed partial class ContainerInstance : IFileTreeSource
             }
         }
 
-        if ((run ?? (_layers.IsInUse ? null : FindOutsideRun(cancellationToken))) is { } running)
+        if ((run ?? (_layers.IsInUse ? null : FindOutsideRun(awaitsStart: false, cancellationToken))) is { } running)
         {
             try
             {

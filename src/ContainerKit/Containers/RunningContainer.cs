@@ -216,12 +216,23 @@ public sealed class RunningContainer : IAsyncDisposable
     }
 
     /// <summary>Sends a signal to the program, SIGKILL unless told otherwise. After its end nothing happens.</summary>
-    /// <remarks>As pid 1, the program gets only signals that it handles; SIGKILL always works, and ends the whole container.</remarks>
+    /// <remarks>
+    /// As pid 1, the program gets only signals that it handles; SIGKILL always works, and ends the whole container, paused or not. Any
+    /// other signal waits until a paused container goes on.
+    /// </remarks>
     public Task KillAsync(int signal = KillSignal)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(signal, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(signal, 64);
-        _run.Process.Signal(signal);
+        if (signal == KillSignal)
+        {
+            _run.End(signal);
+        }
+        else
+        {
+            _run.Process.Signal(signal);
+        }
+
         return Task.CompletedTask;
     }
 
@@ -269,14 +280,14 @@ public sealed class RunningContainer : IAsyncDisposable
     /// <param name="cancellationToken">Stops waiting; the program then may still run.</param>
     public async Task<ExitStatus> StopAsync(TimeSpan? grace = null, CancellationToken cancellationToken = default)
     {
-        _run.Process.Signal(_run.StopSignal ?? TerminateSignal);
+        _run.End(_run.StopSignal ?? TerminateSignal);
         try
         {
             return await _run.Exit.WaitAsync(grace ?? DefaultGrace, cancellationToken).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
-            _run.Process.Signal(KillSignal);
+            _run.End(KillSignal);
             return await _run.Exit.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
     }

@@ -17,6 +17,9 @@ internal sealed class StoreInspection(ImageCatalog images, ContainerCatalog? con
     /// <summary>The snapshots that are damaged.</summary>
     public IReadOnlyList<SnapshotDamage> Snapshots => _snapshots;
 
+    /// <summary>What is wrong with containers, each as a sentence.</summary>
+    public IReadOnlyList<string> Containers => _containers;
+
     /// <summary>All that is wrong, each as a sentence.</summary>
     public IReadOnlyList<string> Problems => [.. Images.Problems.Select(problem => problem.Sentence), .. _snapshots.Select(damage => damage.Problem), .. _containers];
 

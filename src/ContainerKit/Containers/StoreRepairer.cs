@@ -46,11 +46,9 @@ internal sealed class StoreRepairer(
         {
             Found = found,
             Repaired = _repaired,
-            Remaining = [.. _inspection.Problems.Distinct().Select(problem => _failures.TryGetValue(problem, out var failure) ? new StoreDamage($"{problem} {failure.Why}", failure.Hint) : new StoreDamage(problem, HintFor(problem)))],
+            Remaining = [.. _inspection.Problems.Distinct().Select(problem => _failures.TryGetValue(problem, out var failure) ? new StoreDamage($"{problem} {failure.Why}", failure.Hint) : new StoreDamage(problem, _inspection.Containers.Contains(problem) ? "Nothing else has what was in it: remove the container." : null))],
         };
     }
-
-    private static string? HintFor(string problem) => problem.StartsWith("The container ", StringComparison.Ordinal) ? "Nothing else has what was in it: remove the container." : null;
 
     private void RepairLayout()
     {

@@ -36,7 +36,7 @@ internal sealed record SupervisorSpec
 /// </remarks>
 internal static class SupervisorSteps
 {
-    public const string LogName = "log", OlderLogName = "log.1", ExitName = "exit", RunningName = "running";
+    public const string LogName = "log", OlderLogName = "log.1", ExitName = "exit", UnfinishedExitName = ".exit", RunningName = "running";
 
     /// <summary>In the third number of a record's head, above the stream: by it a reader finds the next head behind a torn record.</summary>
     public const long RecordMark = 0x474f4c54494b43 << 8;
@@ -46,10 +46,11 @@ internal static class SupervisorSteps
     /// <summary>The most that one record carries.</summary>
     public const int MostContent = 16 << 10;
 
-    private const int MostEvents = 4 << 10;
+    // With the head they fill one block, which is taken before anything runs: on a disk that is full by the end there is room for it.
+    private const int MostEvents = (4 << 10) - ExitHead;
 
     // Its own descriptors have numbers that are known here. Any others are lower: a host has never that many locks.
-    private const int Output = 1000, Error = 1001, Signals = 1002, Log = 1003, Counter = 1004;
+    private const int Output = 1000, Error = 1001, Signals = 1002, Log = 1003, Counter = 1004, Exit = 1005;
     private const ulong CounterMaximum = 0xfffffffffffffffe;
 
     /// <summary>The program becomes two: the supervisor, which never leaves these steps, and its child, which goes on behind them.</summary>
@@ -71,6 +72,10 @@ internal static class SupervisorSteps
         Raise(plan, plan.Call("watch for a child's end", SystemCall.signalfd4, -1, childEnds, 8, SFD_CLOEXEC | SFD_NONBLOCK), Signals);
         var logger = new Logger(plan, supervisor, state);
         logger.Open();
+        var ending = program.Words(0, 0, 0);
+        var exit = program.Words(ending, ExitHead, program.Add(LaunchData.Slot(MostEvents)), MostEvents);
+        Raise(plan, plan.Call("open the exit status", SystemCall.openat, state, plan.Text(UnfinishedExitName), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0x180), Exit);
+        plan.Call("take room for the exit status", SystemCall.writev, Exit, exit, 2);
 
         var (child, launched, none, end) = (new LaunchLabel(), new LaunchLabel(), new LaunchLabel(), new LaunchLabel());
         var launcher = plan.Call("start the launch program", SystemCall.clone, SIGCHLD, 0, 0, 0, 0).OnZero(child).OnPositive(launched);
@@ -78,12 +83,11 @@ internal static class SupervisorSteps
         plan.Call("leave the report to the launch program", SystemCall.close, PlanBuilder.Report);
         plan.Call("close a pipe", SystemCall.close, Operand.ValueAt(output, 4));
         plan.Call("close a pipe", SystemCall.close, Operand.ValueAt(error, 4));
-        var ending = program.Words(0, 0, 0);
         plan.Call("wait for the launch program", SystemCall.wait4, launcher, program.Add(LaunchData.Slot()), 0, 0);
         plan.Call("look for the container's first process", SystemCall.wait4, -1, Operand.AddressOf(ending, 16), WNOHANG, 0).OnPositive(end).OnError(none);
         Follow(plan, logger, ending, end);
         program.Mark(end);
-        Finish(plan, supervisor, logger, state, ending);
+        Finish(plan, supervisor, logger, state, exit, ending);
         program.Mark(none);
         plan.Call("end", SystemCall.exit_group, 0).Then(LaunchLabel.Nowhere);
 
@@ -115,7 +119,7 @@ internal static class SupervisorSteps
             plan.Call("stop watching a closed pipe", SystemCall.close, -1).StoringInto(polls, offset).Then(next);
     }
 
-    private static void Finish(PlanBuilder plan, SupervisorSpec supervisor, Logger logger, int state, LaunchData ending)
+    private static void Finish(PlanBuilder plan, SupervisorSpec supervisor, Logger logger, int state, LaunchData exit, LaunchData ending)
     {
         var program = plan.Program;
         foreach (var (pipe, stream) in new[] { (Output, 1), (Error, 2) })
@@ -127,19 +131,17 @@ internal static class SupervisorSteps
             program.Mark(empty);
         }
 
-        var (write, vector) = (new LaunchLabel(), program.Words(ending, ExitHead, program.Add(LaunchData.Slot(MostEvents)), 0));
+        var write = new LaunchLabel();
         if (supervisor.MemoryEvents is { } events)
         {
             var file = plan.Call($"open '{events}'", SystemCall.openat, AT_FDCWD, plan.Text(events), O_CLOEXEC).OnError(write);
-            plan.Call("read whether memory ran out", SystemCall.read, file, Operand.ValueAt(vector, 16), MostEvents).StoringInto(vector, 24).OnError(write);
+            plan.Call("read whether memory ran out", SystemCall.read, file, Operand.ValueAt(exit, 16), MostEvents).StoringInto(exit, 24).OnError(write);
         }
 
         program.Mark(write);
         plan.Call("look at the clock", SystemCall.clock_gettime, CLOCK_REALTIME, ending);
-        var aside = plan.Text("." + ExitName);
-        var status = plan.Call("open the exit status", SystemCall.openat, state, aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0x180);
-        plan.Call("write the exit status", SystemCall.writev, status, vector, 2);
-        plan.Call("publish the exit status", SystemCall.renameat2, state, aside, state, plan.Text(ExitName), 0);
+        plan.Call("write the exit status", SystemCall.pwritev, Exit, exit, 2, 0, 0);
+        plan.Call("publish the exit status", SystemCall.renameat2, state, plan.Text(UnfinishedExitName), state, plan.Text(ExitName), 0);
         plan.Call("forget the process", SystemCall.unlinkat, state, plan.Text(RunningName), 0).Tolerating(Errno.ENOENT);
         foreach (var directory in supervisor.Directories)
         {

@@ -175,10 +175,8 @@ internal static class Launcher
         {
             // The launch program may be about to report what it has started. Killing it first would leave a child that nobody knows.
             process ??= await report.AwaitProcessAsync(TimeSpan.FromSeconds(5)).ConfigureAwait(false);
-            ProcessTree.Kill(launcher);
             using var handle = ProcessCalls.OpenProcess(launcher);
-            ProcessCalls.Signal(handle, LibC.SIGKILL);
-            ReapLauncher(launcher, out _);
+            KillTree(launcher, handle);
         }
 
         if (process is not var (processId, itself))

@@ -39,6 +39,10 @@ public interface IStorageDriver
     /// <exception cref="StorageException">The snapshot's files cannot be read.</exception>
     IEnumerable<FileChange> Changes(Snapshot snapshot, CancellationToken ct);
 
+    /// <summary>What the driver keeps outside of the snapshot's directory, and <see cref="Remove"/> removes: paths of files and directories, which need not be there.</summary>
+    /// <param name="snapshot">A snapshot that this driver made.</param>
+    IEnumerable<string> PathsOutside(Snapshot snapshot) => [];
+
     /// <summary>
     /// Removes what the driver keeps outside of the snapshot's directory, under its <see cref="Snapshot.StableId"/>. The directory
     /// itself the store empties afterwards. Of the snapshot, only the directory and that id are known; it may never have been finished,

@@ -1,5 +1,3 @@
-using ContainerKit.Storage.Aufs;
-
 namespace ContainerKit.Storage;
 
 // What snapshots take on their disk.
@@ -9,17 +7,7 @@ internal sealed partial class SnapshotStore
     public TreeMeasure Measure(CancellationToken ct) => new(_options.Calls ?? Linux.FileCalls.Local, ct);
 
     /// <summary>The bytes of a snapshot, with what its driver keeps elsewhere.</summary>
-    public long BytesOf(Snapshot snapshot, TreeMeasure measure)
-    {
-        var bytes = measure.Of(snapshot.Directory);
-        if (Driver is not AufsDriver)
-        {
-            return bytes;
-        }
-
-        var paths = AufsPaths.Of(snapshot);
-        return bytes + measure.Of(paths.Branch) + measure.Of(paths.Ancestry) + measure.Of(paths.MountPoint);
-    }
+    public long BytesOf(Snapshot snapshot, TreeMeasure measure) => measure.Of(snapshot.Directory) + Driver.PathsOutside(snapshot).Sum(measure.Of);
 
     /// <summary>The committed snapshots that a collection would leave: those that are needed or held, and what they stand on.</summary>
     public static IReadOnlySet<string> Needed(IReadOnlyList<Snapshot> all, Func<Snapshot, bool> isNeeded)

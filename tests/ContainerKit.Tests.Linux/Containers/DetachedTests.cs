@@ -200,6 +200,116 @@ internal sealed class DetachedTests(string driver, UserNamespaceMode userNamespa
     }
 
     [Test]
+    public void What_this_process_feeds_cannot_be_detached()
+    {
+        Assert.That(
+            () => Shell("cat").WithStandardInput("fed").StartAsync(Detached),
+            Throws.InstanceOf<StorageException>().With.Message.Contains("feeds its standard input"));
+    }
+
+    [Test]
+    public async Task A_log_is_read_in_part()
+    {
+        await using var running = await Shell("echo old; while [ ! -e /tmp/go ]; do sleep 0.05; done; echo new").WithName("parts").StartAsync(Detached);
+        await NextLine(running);
+        var between = DateTimeOffset.UtcNow;
+        await running.Files.WriteAllTextAsync("/tmp/go", "");
+        await running.WaitForExitAsync();
+
+        Assert.That(await Log(running.Container, new LogOptions { Since = between }), Is.EqualTo(new[] { "new" }));
+        Assert.That(await Log(running.Container, new LogOptions { Until = between }), Is.EqualTo(new[] { "old" }));
+        Assert.That(await Log(running.Container, new LogOptions { Tail = 0 }), Is.Empty);
+    }
+
+    [Test]
+    public async Task With_statistics_it_is_counted_watched_and_paused_from_anywhere()
+    {
+        Needs.Root();
+        Needs.CgroupController("memory");
+        Needs.CgroupController("freezer");
+        await using var first = await Shell("i=0; while true; do i=$((i+1)); echo $i; sleep 0.02; done").WithStatistics().WithName("counted").StartAsync(Detached);
+        await using var other = await OpenHost();
+        await using var running = await (await other.FindContainerAsync("counted"))!.AttachAsync();
+        var watched = new List<ContainerStats>();
+        await foreach (var stats in running.WatchStatsAsync(TimeSpan.FromMilliseconds(50)))
+        {
+            watched.Add(stats);
+            if (watched.Count == 3)
+            {
+                break;
+            }
+        }
+
+        await running.PauseAsync();
+        var paused = await Log(running.Container);
+        await Task.Delay(200);
+
+        Assert.That(watched.Select(stats => stats.MemoryBytes), Has.All.GreaterThan(0));
+        Assert.That(watched[2].CpuTime, Is.GreaterThan(watched[0].CpuTime!.Value));
+        Assert.That(await Log(running.Container), Is.EqualTo(paused));
+        await first.ResumeAsync();
+        Assert.That(() => Log(running.Container).GetAwaiter().GetResult(), Has.Count.GreaterThan(paused.Count).After(5_000, 50));
+    }
+
+    [Test]
+    public async Task What_another_process_has_paused_is_looked_at_stopped_and_removed_like_any_other()
+    {
+        Needs.Root();
+        Needs.CgroupController("freezer");
+        await using var looked = await Shell("echo $$ > /tmp/here; trap 'exit 5' TERM; while true; do sleep 0.02; done").WithStatistics().WithName("stopped").StartAsync(Detached);
+        await using var removed = await Shell("sleep 1000").WithStatistics().WithName("removed").StartAsync(Detached);
+        await using var other = await OpenHost();
+        foreach (var name in new[] { "stopped", "removed" })
+        {
+            await using var running = await (await other.FindContainerAsync(name))!.AttachAsync();
+            await running.PauseAsync();
+        }
+
+        await looked.Container.CommitAsync("looked-at:1");
+        var isStill = FreezerState(looked.Container.Id);
+        await removed.Container.DisposeAsync();
+        await (await other.FindContainerAsync("removed"))!.RemoveAsync(force: true);
+        var stopped = await looked.StopAsync(TimeSpan.FromSeconds(20));
+
+        Assert.That(isStill, Is.EqualTo("FROZEN"));
+        Assert.That(stopped.ExitCode, Is.EqualTo(5));
+        Assert.That(() => Directory.Exists(Freezer(looked.Container.Id)), Is.False.After(5_000, 20));
+    }
+
+    [Test]
+    public async Task Without_a_control_group_it_says_what_gives_it_one()
+    {
+        await using var running = await Shell("sleep 1000").WithName("uncounted").StartAsync(Detached);
+
+        var refusal = Assert.ThrowsAsync<HostCapabilityException>(() => running.GetStatsAsync());
+
+        Assert.That(refusal.Hint, Does.Contain("WithStatistics"));
+    }
+
+    [Test]
+    public async Task How_it_ended_is_written_down_on_a_full_disk()
+    {
+        Needs.Root();
+        var disk = Directory.CreateDirectory(Path.Combine(HostDirectory, "disk")).FullName;
+        Support.Shell.Run("mount", "-t", "tmpfs", "-o", "size=64m", "none", disk);
+        try
+        {
+            await using var host = await ContainerHost.OpenAsync(new ContainerHostOptions { StoreDirectory = $"{disk}/store", StorageDriver = driver, UserNamespace = userNamespace });
+            var image = await host.BuildFromScratch().AddHostProgram("sh", "sleep").BuildAsync("small:1");
+            await using var running = await host.Container(image).WithName("full").WithCommand("sh", "-c", "trap 'exit 6' TERM; echo up; while true; do sleep 0.05; done").StartAsync(Detached);
+            await NextLine(running);
+            Support.Shell.Try("dd", "if=/dev/zero", $"of={disk}/ballast", "bs=4k");
+
+            Assert.That((await running.StopAsync()).ExitCode, Is.EqualTo(6));
+            Assert.That((await running.Container.GetStateAsync()).Exit?.ExitCode, Is.EqualTo(6));
+        }
+        finally
+        {
+            Support.Shell.Run("umount", "-l", disk);
+        }
+    }
+
+    [Test]
     public async Task Memory_that_ran_out_is_told_and_nothing_is_left_of_the_control_group()
     {
         Needs.Root();
@@ -230,7 +340,9 @@ internal sealed class DetachedTests(string driver, UserNamespaceMode userNamespa
         {
             if (await container.IsRunningAsync())
             {
-                await container.RemoveAsync(force: true);
+                await using var running = await container.AttachAsync();
+                Assert.That((await running.ExecAsync(["cat", "/etc/motd"])).StandardOutput, Is.EqualTo("hello from below\n"));
+                Assert.That((await running.StopAsync(TimeSpan.Zero)).Signal, Is.EqualTo(9));
             }
         }
 
@@ -286,6 +398,11 @@ internal sealed class DetachedTests(string driver, UserNamespaceMode userNamespa
 
         return lines;
     }
+
+    // The fixture of this machine has version 1.
+    private static string Freezer(string id) => $"/sys/fs/cgroup/freezer/containerkit/{id}";
+
+    private static string FreezerState(string id) => File.ReadAllText(Path.Combine(Freezer(id), "freezer.state")).Trim();
 
     private async Task<Container> Find(string name) => await Host.FindContainerAsync(name) ?? throw new InvalidOperationException($"There is no container '{name}'.");
 

@@ -114,7 +114,7 @@ internal sealed class AttachedRun : ContainerRun
         catch when (lease.IsOver)
         {
             // It would go on writing into what others may stand on already.
-            Process.Signal(KillSignal);
+            End(KillSignal);
             throw;
         }
     });
@@ -143,7 +143,7 @@ internal sealed class AttachedRun : ContainerRun
 
     public override async ValueTask DisposeAsync()
     {
-        Process.Signal(KillSignal);
+        End(KillSignal);
         Cgroup?.KillAll(TimeSpan.Zero);
         try
         {

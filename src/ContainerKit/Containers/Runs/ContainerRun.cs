@@ -110,8 +110,20 @@ internal abstract partial class ContainerRun(ContainerCatalog catalog, Container
 
     protected StorageException HasJustEnded() => new($"The container '{Record.Label}' has just ended; try again.");
 
+    /// <summary>Sends the program a signal that it is to end by, and lets a paused container go on to hear it.</summary>
+    public void End(int signal)
+    {
+        Process.Signal(signal);
+        Cgroup?.Thaw();
+    }
+
     protected T Paused<T>(Func<T> read)
     {
+        if (Cgroup is { IsFrozen: true })
+        {
+            return read();
+        }
+
         if (Cgroup is { ProcsFiles.Count: > 0 } group)
         {
             group.Freeze();

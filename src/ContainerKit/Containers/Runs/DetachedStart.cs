@@ -1,4 +1,5 @@
 using System.Runtime.Versioning;
+using ContainerKit.Content;
 using ContainerKit.Isolation;
 using ContainerKit.Isolation.Cgroups;
 using ContainerKit.Linux;
@@ -15,7 +16,13 @@ internal static class DetachedStart
         ContainerCatalog catalog, ContainerRecord record, IReadOnlyList<string> command, StartOptions options, CancellationToken cancellationToken)
     {
         ContainerRun.RequireCommand(record, command);
-        if (record.Options.Network != NetworkMode.Host && record.Options.PublishedPorts.Any())
+        if (record.Options.StandardInput is not null)
+        {
+            throw new StorageException($"The container '{record.Label}' cannot be detached: this process feeds its standard input.") { Hint = "Leave WithStandardInput out; a detached program's input is empty." };
+        }
+
+        // With the host's network, a port that keeps its number needs nobody.
+        if (record.Options.PublishedPorts.Any(port => record.Options.Network != NetworkMode.Host || port.HostPort != port.ContainerPort))
         {
             throw new HostCapabilityException("detached-ports", $"The container '{record.Label}' cannot be detached: the process that starts it forwards its published ports, and they end with that.")
             {
@@ -50,7 +57,7 @@ internal static class DetachedStart
                     LogLimit = options.MaxLogBytes,
                     LogSize = log.Exists ? log.Length : 0,
                     MemoryEvents = cgroup?.MemoryEvents,
-                    Directories = cgroup?.Paths ?? [],
+                    Directories = cgroup?.PathsAtEnd ?? [],
                     File = cgroup?.BookkeepingFile,
                 },
                 StateDirectory = state,
@@ -58,17 +65,39 @@ internal static class DetachedStart
                 Known = supervisor => new RunningProcess(null, ProcessIdentity.TryFind(supervisor)).Write(directory),
             };
             var process = await LaunchAsync(catalog, record, lease, spec, supervision, cancellationToken).ConfigureAwait(false);
-            new RunningProcess(ProcessIdentity.TryFind(process.ProcessId), ProcessIdentity.TryFind(process.SupervisorId)).Write(directory);
+            await WriteDownAsync(process, directory).ConfigureAwait(false);
             cgroup?.HandOver();
             catalog.Logger.Started(record.Id, process.ProcessId);
-            return OutsideRun.Of(catalog, record, spec, process.ProcessId, process.Handle, process.Supervisor);
+            return new OutsideRun(catalog, record, spec, process.ProcessId, process.Handle, process.Supervisor, isSupervised: true);
         }
-        catch
+        catch (Exception e)
         {
             // What did not come to run has not ended either.
             cgroup?.Dispose();
             RunningProcess.Erase(directory);
             ExitRecord.Erase(directory);
+            if (FullDisk.IsCause(e))
+            {
+                throw FullDisk.ToStorage(e, $"start the container '{record.Label}'", catalog.StoreDirectory);
+            }
+
+            throw;
+        }
+    }
+
+    private static async Task WriteDownAsync(SupervisedProcess process, string directory)
+    {
+        try
+        {
+            new RunningProcess(ProcessIdentity.TryFind(process.ProcessId), ProcessIdentity.TryFind(process.SupervisorId)).Write(directory);
+        }
+        catch
+        {
+            // It runs, and nobody would find it.
+            ProcessTree.Kill(process.SupervisorId);
+            await ProcessIdentity.WaitAsync(process.Supervisor, CancellationToken.None).ConfigureAwait(false);
+            process.Handle.Dispose();
+            process.Supervisor.Dispose();
             throw;
         }
     }

@@ -32,7 +32,11 @@ internal sealed record ExitRecord(ExitStatus Status, DateTimeOffset Time)
         return content.Length < SupervisorSteps.ExitHead ? null : Parse(content);
     }
 
-    public static void Erase(string directory) => File.Delete(Path.Combine(directory, SupervisorSteps.ExitName));
+    public static void Erase(string directory)
+    {
+        File.Delete(Path.Combine(directory, SupervisorSteps.ExitName));
+        File.Delete(Path.Combine(directory, SupervisorSteps.UnfinishedExitName));
+    }
 
     public void Write(string directory)
     {
@@ -43,7 +47,7 @@ internal sealed record ExitRecord(ExitStatus Status, DateTimeOffset Time)
         BinaryPrimitives.WriteInt64LittleEndian(content.AsSpan(8), sinceEpoch.Ticks % TimeSpan.TicksPerSecond * 100);
         BinaryPrimitives.WriteInt64LittleEndian(content.AsSpan(16), Status.Signal ?? (Status.ExitCode ?? 0) << 8);
         Encoding.ASCII.GetBytes(memory, content.AsSpan(SupervisorSteps.ExitHead));
-        var aside = Path.Combine(directory, "." + SupervisorSteps.ExitName);
+        var aside = Path.Combine(directory, SupervisorSteps.UnfinishedExitName);
         try
         {
             File.WriteAllBytes(aside, content);

@@ -1,5 +1,6 @@
 using System.Runtime.Versioning;
 using ContainerKit.Isolation;
+using ContainerKit.Linux;
 using ContainerKit.Storage;
 using ContainerKit.Storage.Union;
 using Microsoft.Win32.SafeHandles;
@@ -17,20 +18,27 @@ internal sealed class OutsideRun : ContainerRun
     private readonly CancellationTokenSource _letGo = new();
     private readonly bool _isSupervised;
 
-    private OutsideRun(ContainerCatalog catalog, ContainerRecord record, IsolationSpec spec, int processId, SafeFileHandle handle, SafeFileHandle? supervisor)
-        : this(catalog, record, spec, processId, handle, supervisor, new TaskCompletionSource<ProcessEnd>(TaskCreationOptions.RunContinuationsAsynchronously))
+    /// <param name="catalog">The containers.</param>
+    /// <param name="record">This one.</param>
+    /// <param name="spec">What those who join it must know.</param>
+    /// <param name="processId">The program's number.</param>
+    /// <param name="handle">The program. It becomes this object's.</param>
+    /// <param name="watched">The process with whose end the run is over: the supervisor, or the program by a handle of its own. It becomes this object's.</param>
+    /// <param name="isSupervised">Whether that is a supervisor.</param>
+    public OutsideRun(ContainerCatalog catalog, ContainerRecord record, IsolationSpec spec, int processId, SafeFileHandle handle, SafeFileHandle watched, bool isSupervised)
+        : this(catalog, record, spec, processId, handle, watched, isSupervised, new TaskCompletionSource<ProcessEnd>(TaskCreationOptions.RunContinuationsAsynchronously))
     {
     }
 
     private OutsideRun(
-        ContainerCatalog catalog, ContainerRecord record, IsolationSpec spec, int processId, SafeFileHandle handle, SafeFileHandle? supervisor, TaskCompletionSource<ProcessEnd> end)
+        ContainerCatalog catalog, ContainerRecord record, IsolationSpec spec, int processId, SafeFileHandle handle, SafeFileHandle watched, bool isSupervised, TaskCompletionSource<ProcessEnd> end)
         : base(catalog, record, spec.Process, catalog.Engine.Adopt(spec, processId, handle, end.Task), catalog.FindCgroup(record.Id))
     {
-        _isSupervised = supervisor is not null;
-        Exit = WatchAsync(supervisor, end);
+        _isSupervised = isSupervised;
+        Exit = WatchAsync(watched, end);
         _ = Exit.ContinueWith(task => task.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
-        Output = _isSupervised ? new LogStream(Log, isError: false) : Stream.Null;
-        Error = _isSupervised ? new LogStream(Log, isError: true) : Stream.Null;
+        Output = isSupervised ? new LogStream(Log, isError: false) : Stream.Null;
+        Error = isSupervised ? new LogStream(Log, isError: true) : Stream.Null;
     }
 
     public override IReadOnlyList<PublishedPort> PublishedPorts => [];
@@ -50,24 +58,23 @@ internal sealed class OutsideRun : ContainerRun
 
     private ContainerLog Log => new(Catalog.DirectoryOf(Record.Id), Exit);
 
-    public static OutsideRun Of(ContainerCatalog catalog, ContainerRecord record, IsolationSpec spec, int processId, SafeFileHandle handle, SafeFileHandle? supervisor) =>
-        new(catalog, record, spec, processId, handle, supervisor);
-
     /// <summary>The run of a container outside of this process; null when it does not run.</summary>
-    public static OutsideRun? TryFind(ContainerCatalog catalog, ContainerRecord record, IReadOnlyList<string> command, CancellationToken cancellationToken)
+    /// <param name="catalog">The containers.</param>
+    /// <param name="record">This one.</param>
+    /// <param name="awaitsStart">Whether one that somebody is about to start is waited for, some seconds long.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    public static OutsideRun? TryFind(ContainerCatalog catalog, ContainerRecord record, bool awaitsStart, CancellationToken cancellationToken)
     {
-        var deadline = Environment.TickCount64 + (long)LongestStart.TotalMilliseconds;
-        while (catalog.IsLayerHeld(record))
+        var deadline = Environment.TickCount64 + (awaitsStart ? (long)LongestStart.TotalMilliseconds : 0);
+        while (true)
         {
-            if (RunningProcess.TryRead(catalog.DirectoryOf(record.Id)) is { Program: { } program } running && program.TryOpen() is { } handle)
+            if (RunningProcess.TryRead(catalog.DirectoryOf(record.Id)) is { } running && TryOpen(catalog, record, running) is { } run)
             {
-                var supervisor = running.Supervisor?.TryOpen();
-                var spec = SpecFactory.Create(catalog, record, command.Count > 0 ? command : ["unknown"], ContainerUser.Root, [], catalog.FindCgroup(record.Id));
-                return new OutsideRun(catalog, record, spec, program.ProcessId, handle, supervisor);
+                return run;
             }
 
             // It is being started, or has just ended, or somebody has its files open.
-            if (Environment.TickCount64 >= deadline)
+            if (Environment.TickCount64 >= deadline || !catalog.IsLayerHeld(record))
             {
                 return null;
             }
@@ -75,8 +82,26 @@ internal sealed class OutsideRun : ContainerRun
             cancellationToken.WaitHandle.WaitOne(LookingPause);
             cancellationToken.ThrowIfCancellationRequested();
         }
+    }
 
-        return null;
+    // The file outlasts a killed host, and so the lock has the last word.
+    private static OutsideRun? TryOpen(ContainerCatalog catalog, ContainerRecord record, RunningProcess running)
+    {
+        if ((running.Program ?? running.FindProgram()) is not { } program || program.TryOpen() is not { } handle)
+        {
+            return null;
+        }
+
+        if (!catalog.IsLayerHeld(record))
+        {
+            handle.Dispose();
+            return null;
+        }
+
+        var cgroup = catalog.FindCgroup(record.Id);
+        var spec = SpecFactory.Create(catalog, record, [], ContainerUser.Root, [], cgroup);
+        var watched = running.Supervisor?.TryOpen() ?? ProcessCalls.Raise(handle);
+        return new OutsideRun(catalog, record, spec, program.ProcessId, handle, watched, isSupervised: running.Supervisor is not null);
     }
 
     public override T WhilePaused<T>(Func<SnapshotLease, T> read)
@@ -119,11 +144,11 @@ internal sealed class OutsideRun : ContainerRun
         Error.Dispose();
     }
 
-    private async Task<ExitStatus> WatchAsync(SafeFileHandle? supervisor, TaskCompletionSource<ProcessEnd> end)
+    private async Task<ExitStatus> WatchAsync(SafeFileHandle watched, TaskCompletionSource<ProcessEnd> end)
     {
         try
         {
-            await ProcessIdentity.WaitAsync(supervisor ?? Process.Handle, _letGo.Token).ConfigureAwait(false);
+            await ProcessIdentity.WaitAsync(watched, _letGo.Token).ConfigureAwait(false);
             var status = await ReadStatusAsync().ConfigureAwait(false);
             end.SetResult(new ProcessEnd(status.ExitCode, status.Signal));
             return status;
@@ -137,7 +162,7 @@ internal sealed class OutsideRun : ContainerRun
         finally
         {
             Network.Dispose();
-            supervisor?.Dispose();
+            watched.Dispose();
         }
     }
 

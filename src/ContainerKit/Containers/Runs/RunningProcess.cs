@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.Versioning;
 using ContainerKit.Isolation;
+using ContainerKit.Isolation.Cgroups;
 using ContainerKit.Linux;
 using Microsoft.Win32.SafeHandles;
 
@@ -49,8 +50,13 @@ internal sealed record RunningProcess(ProcessIdentity? Program, ProcessIdentity?
         static string Text(ProcessIdentity? process) => string.Create(CultureInfo.InvariantCulture, $"{process?.ProcessId ?? 0} {process?.StartTime ?? 0}");
     }
 
-    /// <summary>Kills it, and waits for its end as long as the token lets it. One that has ended already is no error.</summary>
-    public async Task EndAsync(CancellationToken cancellationToken)
+    /// <summary>The program that a supervisor has started whose host ended before that could be written down; null while there is none.</summary>
+    public ProcessIdentity? FindProgram() => Supervisor is { } supervisor && ProcessIdentity.TryFind(supervisor.ProcessId) == supervisor
+        ? ProcessTree.FindChildren(supervisor.ProcessId).Select(ProcessIdentity.TryFind).FirstOrDefault(child => child?.IsFirstOfItsNamespace() == true && child.HasOtherProgram(supervisor))
+        : null;
+
+    /// <summary>Kills it, paused or not, and waits for its end as long as the token lets it. One that has ended already is no error.</summary>
+    public async Task EndAsync(Cgroup? group, CancellationToken cancellationToken)
     {
         if (Program is null)
         {
@@ -69,6 +75,7 @@ internal sealed record RunningProcess(ProcessIdentity? Program, ProcessIdentity?
         if (process is not null && Program.IsFirstOfItsNamespace())
         {
             ProcessCalls.Signal(process, LibC.SIGKILL);
+            group?.Thaw();
             await ProcessIdentity.WaitAsync(process, cancellationToken).ConfigureAwait(false);
         }
     }
@@ -125,6 +132,22 @@ internal sealed record ProcessIdentity(int ProcessId, ulong StartTime)
     public bool IsFirstOfItsNamespace() => TryReadText($"/proc/{ProcessId}/status")?
         .Split('\n').FirstOrDefault(line => line.StartsWith("NSpid:", StringComparison.Ordinal))?
         .EndsWith("\t1", StringComparison.Ordinal) ?? false;
+
+    /// <summary>Whether it runs another program than a process that it came from, and so has begun its own.</summary>
+    public bool HasOtherProgram(ProcessIdentity origin) => ProgramOf(ProcessId) is { } program && program != ProgramOf(origin.ProcessId);
+
+    private static string? ProgramOf(int processId)
+    {
+        try
+        {
+            return new FileInfo($"/proc/{processId}/exe").LinkTarget;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It has ended, or shuts itself off from others, as launch programs do.
+            return null;
+        }
+    }
 
     public static string? TryReadText(string path)
     {

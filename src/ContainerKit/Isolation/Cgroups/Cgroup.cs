@@ -13,8 +13,8 @@ internal sealed class Cgroup : IDisposable
     private static readonly TimeSpan FreezePatience = TimeSpan.FromSeconds(10);
 
     private readonly string _id;
-    private readonly List<CgroupDirectory> _directories;
     private readonly CgroupBookkeeping _bookkeeping;
+    private volatile IReadOnlyList<CgroupDirectory> _directories;
     private FileLock? _held;
 
     /// <param name="id">The container's.</param>
@@ -33,8 +33,20 @@ internal sealed class Cgroup : IDisposable
     /// <summary>The limits that could not be applied, in sentences, when the caller said best effort.</summary>
     public IReadOnlyList<string> NotApplied { get; }
 
-    /// <summary>Its directories.</summary>
-    public IReadOnlyList<string> Paths => [.. _directories.Select(directory => directory.Path)];
+    /// <summary>The directories that are to be removed at its end: its own, and the one that whoever pauses it will have made.</summary>
+    public IReadOnlyList<string> PathsAtEnd => [.. _directories.Select(directory => directory.Path).Union(FreezerToBe() is { } freezer ? [freezer.Path] : [])];
+
+    /// <summary>Whether everything in it stands still.</summary>
+    public bool IsFrozen
+    {
+        get
+        {
+            Reread();
+            return _directories is [{ Version: CgroupVersion.V2 } unified, ..]
+                ? CgroupFile.TryReadNumber(unified.Path, "cgroup.events", "frozen") == 1
+                : FindDirectory("freezer") is { } freezer && CgroupFile.TryRead(freezer.Path, "freezer.state") == "FROZEN";
+        }
+    }
 
     /// <summary>The file that counts what was killed for want of memory; null where memory is not counted.</summary>
     public string? MemoryEvents => FindDirectory("memory") is { } memory ? Path.Combine(memory.Path, MemoryController.EventsFile(memory.Version)) : null;
@@ -50,7 +62,11 @@ internal sealed class Cgroup : IDisposable
 
     /// <summary>Kills everything in it, and returns when nothing is left or <paramref name="patience"/> is over.</summary>
     /// <returns>Whether nothing is left.</returns>
-    public bool KillAll(TimeSpan patience) => _directories is not [var first, ..] || CgroupProcesses.KillAll(first.Path, first.Version, patience);
+    public bool KillAll(TimeSpan patience)
+    {
+        Thaw();
+        return _directories is not [var first, ..] || CgroupProcesses.KillAll(first.Path, first.Version, patience);
+    }
 
     /// <summary>What it uses now.</summary>
     public ContainerStats ReadStatistics()
@@ -93,6 +109,7 @@ internal sealed class Cgroup : IDisposable
     /// <exception cref="IsolationException">A process does not stop: it waits in the kernel for something that does not come.</exception>
     public void Freeze()
     {
+        Reread();
         var frozen = false;
         if (_directories is [{ Version: CgroupVersion.V2 } unified, ..])
         {
@@ -113,16 +130,13 @@ internal sealed class Cgroup : IDisposable
         }
     }
 
-    /// <summary>Lets it go on.</summary>
+    /// <summary>Lets it go on, whoever stopped it. One that is gone has nothing in it that could.</summary>
     public void Thaw()
     {
-        if (_directories is [{ Version: CgroupVersion.V2 } unified, ..])
+        Reread();
+        foreach (var directory in _directories)
         {
-            CgroupFile.Write(unified.Path, "cgroup.freeze", "0");
-        }
-        else if (FindDirectory("freezer") is { } freezer)
-        {
-            CgroupFile.Write(freezer.Path, "freezer.state", "THAWED");
+            Thaw(directory);
         }
     }
 
@@ -131,6 +145,7 @@ internal sealed class Cgroup : IDisposable
     {
         if (Interlocked.Exchange(ref _held, null) is { } held)
         {
+            Reread();
             if (TryRemove(_directories))
             {
                 _bookkeeping.Forget(_id);
@@ -146,9 +161,10 @@ internal sealed class Cgroup : IDisposable
     /// <summary>Kills and removes the directories of a group, and the group around it if it was the last one there.</summary>
     internal static bool TryRemove(IReadOnlyList<CgroupDirectory> directories)
     {
+        // A frozen process of version 1 does not even die.
         foreach (var directory in directories)
         {
-            ThawForKill(directory);
+            Thaw(directory);
         }
 
         var isGone = true;
@@ -167,12 +183,19 @@ internal sealed class Cgroup : IDisposable
         return isGone;
     }
 
-    // A frozen process of version 1 does not even die.
-    private static void ThawForKill(CgroupDirectory directory)
+    private static void Thaw(CgroupDirectory directory)
     {
-        if (directory.Version == CgroupVersion.V1 && CgroupFile.Exists(directory.Path, "freezer.state"))
+        var (file, thawed) = directory.Version == CgroupVersion.V2 ? ("cgroup.freeze", "0") : ("freezer.state", "THAWED");
+        if (directory.Version == CgroupVersion.V2 || directory.Controllers.Contains("freezer"))
         {
-            CgroupFile.Write(directory.Path, "freezer.state", "THAWED");
+            try
+            {
+                CgroupFile.Write(directory.Path, file, thawed);
+            }
+            catch (LinuxException e) when (e.Errno is Errno.ENOENT or Errno.ENODEV)
+            {
+                // It was removed meanwhile.
+            }
         }
     }
 
@@ -186,22 +209,22 @@ internal sealed class Cgroup : IDisposable
     // Entering a group of version 1 takes milliseconds, so a container gets this one only when it is first paused.
     private CgroupDirectory MakeFreezer()
     {
-        var layout = CgroupLayout.Detect();
-        if (layout.Find("freezer") is not { } hierarchy)
+        var freezer = FreezerToBe() ?? throw new HostCapabilityException("cgroup-freezer", "The container cannot be frozen: the cgroup controller 'freezer' is not mounted.")
         {
-            throw new HostCapabilityException("cgroup-freezer", "The container cannot be frozen: the cgroup controller 'freezer' is not mounted.")
-            {
-                Hint = "Mount it, or boot with control groups of version 2.",
-            };
-        }
-
-        var freezer = new CgroupDirectory(
-            CgroupVersion.V1, ["freezer"], Path.Combine(hierarchy.OwnDirectory, CgroupDirectory.Family, _id));
-        _directories.Add(freezer);
-        _bookkeeping.Rewrite(_id, _directories);
+            Hint = "Mount it, or boot with control groups of version 2.",
+        };
+        _bookkeeping.Append(_id, freezer);
+        _directories = [.. _directories, freezer];
         CgroupTree.Make(freezer.Path);
         return freezer;
     }
+
+    private CgroupDirectory? FreezerToBe() => _directories is [{ Version: CgroupVersion.V1 }, ..] && CgroupLayout.Detect().Find("freezer") is { } hierarchy
+        ? new CgroupDirectory(CgroupVersion.V1, ["freezer"], Path.Combine(hierarchy.OwnDirectory, CgroupDirectory.Family, _id))
+        : null;
+
+    // Another process may have paused it first.
+    private void Reread() => _directories = [.. _directories.UnionBy(_bookkeeping.Read(_id), directory => directory.Path)];
 
     private CgroupDirectory? FindDirectory(string controller) => _directories.FirstOrDefault(d => d.Controllers.Contains(controller));
 }

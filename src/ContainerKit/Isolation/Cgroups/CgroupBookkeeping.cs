@@ -1,4 +1,5 @@
 using System.Runtime.Versioning;
+using System.Text;
 using ContainerKit.Content;
 using ContainerKit.Linux;
 
@@ -22,21 +23,18 @@ internal sealed class CgroupBookkeeping(string directory)
         var held = FileLock.TryAcquire(PathOf(id), exclusive: true);
         if (held is not null)
         {
-            Rewrite(id, directories);
+            using var writer = new StreamWriter(Open(id, OpenFlags.Write | OpenFlags.Truncate)!);
+            writer.Write(string.Concat(directories.Select(item => $"{item}\n")));
         }
 
         return held;
     }
 
-    /// <summary>Writes down directories that are about to be made, too. The file stays the same one: the lock is on it.</summary>
-    public void Rewrite(string id, IEnumerable<CgroupDirectory> directories)
+    /// <summary>Writes down one more directory that is about to be made. Nobody ever reads half of it.</summary>
+    public void Append(string id, CgroupDirectory item)
     {
-        using var file = Open(id, OpenFlags.Write | OpenFlags.Truncate)!;
-        using var writer = new StreamWriter(file);
-        foreach (var item in directories)
-        {
-            writer.Write($"{item}\n");
-        }
+        using var file = Open(id, OpenFlags.Write | OpenFlags.Append)!;
+        file.Write(Encoding.UTF8.GetBytes($"{item}\n"));
     }
 
     /// <summary>The directories of a group; none when it is not known.</summary>

@@ -64,7 +64,12 @@ internal sealed partial class CgroupManager
         catch
         {
             // Only what was made here: a group of that name may be there already, and another store's.
-            new Cgroup(id, made, _bookkeeping, held, notApplied).Dispose();
+            if (Cgroup.TryRemove(made))
+            {
+                _bookkeeping.Forget(id);
+            }
+
+            held.Dispose();
             throw;
         }
     }

@@ -91,6 +91,10 @@ internal sealed class AufsDriver(AufsForm form) : IStorageDriver
         : throw new PlatformNotSupportedException("Snapshots are read on Linux only.");
 
     /// <inheritdoc/>
+    public IEnumerable<string> PathsOutside(Snapshot snapshot) =>
+        AufsPaths.Of(snapshot) is var paths ? [paths.Branch, paths.Ancestry, paths.MountPoint] : [];
+
+    /// <inheritdoc/>
     public void Remove(Snapshot snapshot)
     {
         if (OperatingSystem.IsLinux())
