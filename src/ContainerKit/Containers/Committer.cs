@@ -21,7 +21,7 @@ internal static class Committer
         CancellationToken cancellationToken)
     {
         using var lease = images.Lease(cancellationToken);
-        var added = images.AddLayer(lease, output => WriteLayer(snapshots, layer, since, output, options.Timestamp, cancellationToken), Compression.KindOf(options.Compression), cancellationToken);
+        var added = AddLayer(images, lease, snapshots, layer, since, options, cancellationToken);
         var history = new ImageHistory { Created = options.Timestamp ?? DateTimeOffset.UtcNow, CreatedBy = "commit" };
         var config = change(baseImage.Config with
         {
@@ -31,6 +31,11 @@ internal static class Committer
         var layers = baseImage.Layers.Select(below => new StoredLayer(below.Descriptor, below.DiffId)).Append(added).ToArray();
         return images.CreateImage(lease, config, layers, name, cancellationToken);
     }
+
+    /// <summary>Adds a container's own layer to the store, of which the lease keeps it from being swept.</summary>
+    public static StoredLayer AddLayer(
+        ImageCatalog images, StoreLease lease, SnapshotStore snapshots, SnapshotLease layer, string? since, ImageEditOptions options, CancellationToken cancellationToken) =>
+        images.AddLayer(lease, output => WriteLayer(snapshots, layer, since, output, options.Timestamp, cancellationToken), Compression.KindOf(options.Compression), cancellationToken);
 
     /// <summary>Whether an entry is a file in which there is something.</summary>
     public static bool HasContent(LayerEntry entry) => entry is { Kind: LayerEntryKind.Object, Metadata: { Kind: FileKind.File, Size: > 0 } };

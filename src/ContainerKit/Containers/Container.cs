@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using ContainerKit.Containers;
+using ContainerKit.Images;
 using ContainerKit.Layers.Trees;
 
 // A container exists only where one could be made, which is Linux.
@@ -88,6 +89,9 @@ public sealed class Container : IFileTree, IAsyncDisposable
         var name = ContainerKit.ImageReference.Parse(reference);
         return _instance.CommitAsync(name, options, cancellationToken);
     }
+
+    internal Task<StoredLayer> AddLayerAsync(ImageCatalog images, StoreLease lease, ImageEditOptions options, CancellationToken cancellationToken) =>
+        _instance.AddLayerAsync(images, lease, options, cancellationToken);
 
     /// <summary>
     /// Makes a second container that begins as this one is now, and then goes its own way, as this one does. The layer is frozen, and

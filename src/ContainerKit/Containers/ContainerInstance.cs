@@ -1,6 +1,7 @@
 using System.Runtime.Versioning;
 using ContainerKit.Containers.Runs;
 using ContainerKit.Content;
+using ContainerKit.Images;
 using ContainerKit.Images.Editing;
 using ContainerKit.Layers.Trees;
 using ContainerKit.Storage;
@@ -94,6 +95,11 @@ internal sealed partial class ContainerInstance : IFileTreeSource
                     _catalog.Images.Catalog, _catalog.Snapshots, layer, Record.ParentSnapshot, image, name, Record.Options.ApplyTo, options, cancellationToken),
                 cancellationToken);
         }),
+        cancellationToken);
+
+    /// <summary>Adds its own layer to the store.</summary>
+    public Task<StoredLayer> AddLayerAsync(ImageCatalog images, StoreLease lease, ImageEditOptions options, CancellationToken cancellationToken) => Task.Run(
+        () => WithLayer(layer => Committer.AddLayer(images, lease, _catalog.Snapshots, layer, Record.ParentSnapshot, options, cancellationToken), cancellationToken),
         cancellationToken);
 
     /// <summary>The image that it came from.</summary>

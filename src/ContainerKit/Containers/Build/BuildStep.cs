@@ -11,8 +11,19 @@ internal abstract class BuildStep
     /// <summary>The step in words, for the image's history.</summary>
     public abstract string Description { get; }
 
-    /// <summary>Adds the layer, which lies on <paramref name="below"/>, to the store.</summary>
-    public abstract StoredLayer AddTo(ImageCatalog catalog, StoreLease lease, IReadOnlyList<StoredLayer> below, ImageEditOptions options, CancellationToken cancellationToken);
+    /// <summary>Adds the layer, which lies on what was built so far, to the store.</summary>
+    public abstract Task<StoredLayer> AddToAsync(BuildState below, CancellationToken cancellationToken);
+}
+
+/// <summary>What was built so far.</summary>
+/// <param name="Host">Whose image it will be.</param>
+/// <param name="Lease">Keeps what was added from being swept.</param>
+/// <param name="Config">The base's config with the history of the steps so far.</param>
+/// <param name="Layers">The layers, the lowest first.</param>
+/// <param name="Options">How layers are made.</param>
+internal sealed record BuildState(ContainerHost Host, StoreLease Lease, ImageConfig Config, IReadOnlyList<StoredLayer> Layers, ImageEditOptions Options)
+{
+    public ImageCatalog Catalog => Host.Images.Catalog;
 }
 
 /// <summary>A step that makes the layer of files.</summary>
@@ -21,16 +32,16 @@ internal abstract class FilesStep : BuildStep
     /// <summary>Writes the layer's entries in a fixed order, so that the same input always gives the same bytes.</summary>
     public abstract void WriteTo(LayerBuilder layer, CancellationToken cancellationToken);
 
-    public sealed override StoredLayer AddTo(ImageCatalog catalog, StoreLease lease, IReadOnlyList<StoredLayer> below, ImageEditOptions options, CancellationToken cancellationToken) => catalog.AddLayer(
-        lease,
+    public sealed override Task<StoredLayer> AddToAsync(BuildState below, CancellationToken cancellationToken) => Task.FromResult(below.Catalog.AddLayer(
+        below.Lease,
         output =>
         {
-            using var writer = new LayerWriter(output, leaveOpen: true) { LatestTime = LayerWriter.TimeOf(options.Timestamp) };
+            using var writer = new LayerWriter(output, leaveOpen: true) { LatestTime = LayerWriter.TimeOf(below.Options.Timestamp) };
             WriteTo(new LayerBuilder(writer), cancellationToken);
             writer.Finish();
         },
-        Compression.KindOf(options.Compression),
-        cancellationToken);
+        Compression.KindOf(below.Options.Compression),
+        cancellationToken));
 }
 
 /// <summary>Adds a tar as it is.</summary>
@@ -39,13 +50,13 @@ internal sealed class AddTarStep(string archive) : BuildStep
     // The directory that it lies in says nothing about the layer.
     public override string Description => $"AddTar {Path.GetFileName(archive)}";
 
-    public override StoredLayer AddTo(ImageCatalog catalog, StoreLease lease, IReadOnlyList<StoredLayer> below, ImageEditOptions options, CancellationToken cancellationToken)
+    public override Task<StoredLayer> AddToAsync(BuildState below, CancellationToken cancellationToken)
     {
         try
         {
             using var file = new FileStream(archive, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 1);
             using var watched = new WatchedStream(file, null, cancellationToken, leaveOpen: true);
-            return TarLayer.Add(catalog, lease, watched, TreeReader.TreeOf(catalog, below, cancellationToken), null, cancellationToken);
+            return Task.FromResult(TarLayer.Add(below.Catalog, below.Lease, watched, TreeReader.TreeOf(below.Catalog, below.Layers, cancellationToken), null, cancellationToken));
         }
         catch (Exception e) when (e is ImageException or IOException or UnauthorizedAccessException)
         {

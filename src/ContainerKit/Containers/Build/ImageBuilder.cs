@@ -13,32 +13,14 @@ namespace ContainerKit;
 public sealed class ImageBuilder
 {
     private readonly ContainerHost _host;
-    private readonly ImageSource? _base;
-    private readonly ImmutableArray<BuildStep> _steps;
-    private readonly ImmutableArray<Func<ImageConfig, ImageConfig>> _settings;
-    private readonly PullPolicy _pull;
-    private readonly ImageEditOptions _options;
+    private readonly Description _description;
 
     internal ImageBuilder(ContainerHost host, ImageSource? baseImage)
-        : this(host, baseImage, [], [], PullPolicy.Never, ImageEditOptions.Default)
+        : this(host, new Description(baseImage))
     {
     }
 
-    private ImageBuilder(
-        ContainerHost host,
-        ImageSource? baseImage,
-        ImmutableArray<BuildStep> steps,
-        ImmutableArray<Func<ImageConfig, ImageConfig>> settings,
-        PullPolicy pull,
-        ImageEditOptions options)
-    {
-        _host = host;
-        _base = baseImage;
-        _steps = steps;
-        _settings = settings;
-        _pull = pull;
-        _options = options;
-    }
+    private ImageBuilder(ContainerHost host, Description description) => (_host, _description) = (host, description);
 
     /// <summary>
     /// Adds programs of this host, with their loader, the shared libraries that they need, and the symlinks on the way as they are:
@@ -91,13 +73,34 @@ public sealed class ImageBuilder
     }
 
     /// <summary>
+    /// Runs a command on what the steps before have made: what it changes is one layer. It runs as the user, in the directory and with the
+    /// environment that were set before this step, without the image's entrypoint, and sees the host's network unless
+    /// <see cref="WithNetwork"/> says otherwise. Linux only.
+    /// </summary>
+    /// <param name="command">The program and its arguments; nothing is expanded, so a shell is named: <c>Run("sh", "-c", "…")</c>.</param>
+    /// <remarks>
+    /// It is isolated as any container is. What it writes to its output is not kept; when it fails, the last 64 KiB of it are in the
+    /// <see cref="CommandFailedException"/>. Files have the times at which they were changed, so that two runs give different digests,
+    /// unless <see cref="WithTimestamp"/> says when.
+    /// </remarks>
+    public ImageBuilder Run(params string[] command)
+    {
+        ArgumentNullException.ThrowIfNull(command);
+        ArgumentOutOfRangeException.ThrowIfZero(command.Length);
+        return WithStep(new RunStep([.. command], _description.Settings, _description.Network));
+    }
+
+    /// <summary>Says which network the commands of the following <see cref="Run"/> steps see; the host's unless told otherwise.</summary>
+    public ImageBuilder WithNetwork(NetworkMode network) => With(_description with { Network = network });
+
+    /// <summary>
     /// Says when the image counts as made. Files that steps add count as last changed no later than that, as <c>SOURCE_DATE_EPOCH</c>
     /// asks for; those of <see cref="AddTar"/> keep their times. So the same files give the same digest, whenever they were checked out.
     /// </summary>
-    public ImageBuilder WithTimestamp(DateTimeOffset time) => new(_host, _base, _steps, _settings, _pull, _options with { Timestamp = time });
+    public ImageBuilder WithTimestamp(DateTimeOffset time) => With(_description with { Options = _description.Options with { Timestamp = time } });
 
     /// <summary>Says with what the layers of steps are compressed; gzip unless told otherwise.</summary>
-    public ImageBuilder WithCompression(LayerCompression compression) => new(_host, _base, _steps, _settings, _pull, _options with { Compression = compression });
+    public ImageBuilder WithCompression(LayerCompression compression) => With(_description with { Options = _description.Options with { Compression = compression } });
 
     /// <summary>Sets the program that containers of the image start.</summary>
     public ImageBuilder WithEntrypoint(params string[] entrypoint) => WithSetting(config => config with { Entrypoint = [.. entrypoint] });
@@ -134,38 +137,48 @@ public sealed class ImageBuilder
     }
 
     /// <summary>Says when the base is fetched from its registry; <see cref="PullPolicy.Never"/> unless told otherwise.</summary>
-    public ImageBuilder WithPull(PullPolicy policy) => new(_host, _base, _steps, _settings, policy, _options);
+    public ImageBuilder WithPull(PullPolicy policy) => With(_description with { Pull = policy });
 
     /// <summary>Builds the image and names it.</summary>
     /// <param name="reference">The name, such as <c>web:1</c>.</param>
     /// <param name="progress">Told about each step.</param>
     /// <param name="cancellationToken">Gives up; no image appears.</param>
     /// <exception cref="ImageException">The base is not there, or an input cannot be read.</exception>
+    /// <exception cref="CommandFailedException">The command of a <see cref="Run"/> step did not exit with code 0.</exception>
+    /// <exception cref="IsolationException">The command of a <see cref="Run"/> step could not be started.</exception>
+    /// <exception cref="HostCapabilityException">This host lacks something that a <see cref="Run"/> step needs.</exception>
     /// <exception cref="StorageException">There is no room for it.</exception>
     /// <exception cref="FormatException"><paramref name="reference"/> is not an image name.</exception>
     public async Task<Image> BuildAsync(string reference, IProgress<ImageProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         var name = ImageReference.Parse(reference);
-        var baseImage = _base is null ? null : await _base.ResolveAsync(_host.Images, _pull, cancellationToken).ConfigureAwait(false);
-        return await Task.Run(() => FullDisk.Tell($"build '{name}'", _host.StoreDirectory, () => Build(name, baseImage, progress, cancellationToken)), cancellationToken).ConfigureAwait(false);
+        var baseImage = _description.Base is null ? null : await _description.Base.ResolveAsync(_host.Images, _description.Pull, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await Task.Run(() => BuildAsync(name, baseImage, progress, cancellationToken), cancellationToken).ConfigureAwait(false);
+        }
+        catch (IOException e) when (FullDisk.IsCause(e))
+        {
+            throw FullDisk.ToStorage(e, $"build '{name}'", _host.StoreDirectory);
+        }
     }
 
-    private Image Build(ImageReference name, Image? baseImage, IProgress<ImageProgress>? progress, CancellationToken cancellationToken)
+    private async Task<Image> BuildAsync(ImageReference name, Image? baseImage, IProgress<ImageProgress>? progress, CancellationToken cancellationToken)
     {
         var catalog = _host.Images.Catalog;
+        var options = _description.Options;
         using var lease = catalog.Lease(cancellationToken);
         var layers = baseImage?.Layers.Select(layer => new StoredLayer(layer.Descriptor, layer.DiffId)).ToList() ?? [];
         var config = baseImage?.Config ?? new ImageConfig();
-        foreach (var step in _steps)
+        foreach (var step in _description.Steps)
         {
             progress?.Report(new ImageProgress(ImagePhase.Building, step.Description, 0, null));
-            layers.Add(step.AddTo(catalog, lease, layers, _options, cancellationToken));
-            config = config with { History = [.. config.History, new ImageHistory { Created = _options.Timestamp, CreatedBy = step.Description }] };
+            layers.Add(await step.AddToAsync(new BuildState(_host, lease, config, layers, options), cancellationToken).ConfigureAwait(false));
+            config = config with { History = [.. config.History, new ImageHistory { Created = options.Timestamp, CreatedBy = step.Description }] };
         }
 
-        config = config with { Created = _options.Timestamp ?? config.Created };
-
-        config = _settings.Aggregate(config, (current, setting) => setting(current));
+        config = config with { Created = options.Timestamp ?? config.Created };
+        config = _description.Settings.Aggregate(config, (current, setting) => setting(current));
         return catalog.CreateImage(lease, config, layers, name, cancellationToken);
     }
 
@@ -176,7 +189,22 @@ public sealed class ImageBuilder
         return mode;
     }
 
-    private ImageBuilder WithStep(BuildStep step) => new(_host, _base, _steps.Add(step), _settings, _pull, _options);
+    private ImageBuilder WithStep(BuildStep step) => With(_description with { Steps = _description.Steps.Add(step) });
 
-    private ImageBuilder WithSetting(Func<ImageConfig, ImageConfig> setting) => new(_host, _base, _steps, _settings.Add(setting), _pull, _options);
+    private ImageBuilder WithSetting(Func<ImageConfig, ImageConfig> setting) => With(_description with { Settings = _description.Settings.Add(setting) });
+
+    private ImageBuilder With(Description description) => new(_host, description);
+
+    private sealed record Description(ImageSource? Base)
+    {
+        public ImmutableArray<BuildStep> Steps { get; init; } = [];
+
+        public ImmutableArray<Func<ImageConfig, ImageConfig>> Settings { get; init; } = [];
+
+        public PullPolicy Pull { get; init; } = PullPolicy.Never;
+
+        public ImageEditOptions Options { get; init; } = ImageEditOptions.Default;
+
+        public NetworkMode Network { get; init; } = NetworkMode.Host;
+    }
 }
