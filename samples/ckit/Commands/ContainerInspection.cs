@@ -35,8 +35,35 @@ internal static class ContainerInspection
                 ["ReadonlyRootfs"] = settings.IsReadOnly,
                 ["CapAdd"] = Json.Strings(settings.AddedCapabilities),
                 ["CapDrop"] = Json.Strings(settings.DroppedCapabilities),
+                ["SecurityOpt"] = Json.Strings(SecurityOptions(settings)),
+                ["Devices"] = Json.Array(settings.Devices.Select(device => new JsonObject
+                {
+                    ["PathOnHost"] = device.HostPath,
+                    ["PathInContainer"] = device.ContainerPath,
+                    ["CgroupPermissions"] = "rwm",
+                })),
             },
         };
+    }
+
+    // As docker keeps it: the profile's text, not its file's name.
+    private static IEnumerable<string> SecurityOptions(ContainerSettings settings)
+    {
+        yield return settings.NoNewPrivileges ? "no-new-privileges" : "no-new-privileges=false";
+        if (settings.SeccompProfile is { } profile)
+        {
+            yield return $"seccomp={profile}";
+        }
+
+        if (settings.AppArmorProfile is { } name)
+        {
+            yield return $"apparmor={name}";
+        }
+
+        if (settings.SelinuxLabel is { } label)
+        {
+            yield return $"label={label}";
+        }
     }
 
     private static JsonObject PortsToJson(IEnumerable<PublishedPort> ports)

@@ -24,6 +24,12 @@ internal abstract class DescribingCommand : HostCommand
     private readonly Option<string[]> _ports = new("--publish", "-p") { Description = "Opens a port of the host that leads to one of the container, on 127.0.0.1 unless an address is given.", HelpName = "[ADDRESS:][HOST:]CONTAINER" };
     private readonly Option<string[]> _addedCapabilities = new("--cap-add") { Description = "Gives a capability beyond docker's fourteen.", HelpName = "NAME" };
     private readonly Option<string[]> _droppedCapabilities = new("--cap-drop") { Description = "Takes a capability away; ALL takes all.", HelpName = "NAME" };
+    private readonly Option<string[]> _security = new("--security-opt")
+    {
+        Description = "seccomp=FILE|unconfined, apparmor=PROFILE, label=LABEL|disable, or no-new-privileges=false for programs that become another user.",
+        HelpName = "OPTION",
+    };
+    private readonly Option<string[]> _devices = new("--device") { Description = "Lets the program open a device of the host.", HelpName = "PATH[:PATH[:rwm]]" };
     private readonly Option<string?> _pull = new("--pull") { Description = "When the image is fetched from its registry: never (unless given), missing or always.", HelpName = "POLICY" };
     private readonly RegistryFlags _registry = new();
     private readonly Argument<string> _image = new("IMAGE") { Description = "The image's name or digest." };
@@ -39,7 +45,7 @@ internal abstract class DescribingCommand : HostCommand
         Option[] options =
         [
             _name, _environment, _directory, _user, _hostname, _entrypoint, _memory, _cpus, _processes, _statistics, _readOnly, _volumes, _memoryFileSystems, _network, _ports,
-            _addedCapabilities, _droppedCapabilities, _pull,
+            _addedCapabilities, _droppedCapabilities, _security, _devices, _pull,
         ];
         foreach (var option in options)
         {
@@ -78,6 +84,8 @@ internal abstract class DescribingCommand : HostCommand
         description = ContainerFlags.Apply(description, line.GetValue(_memoryFileSystems), ContainerFlags.Tmpfs);
         description = ContainerFlags.Apply(description, line.GetValue(_addedCapabilities), static (container, value) => container.WithCapability(value));
         description = ContainerFlags.Apply(description, line.GetValue(_droppedCapabilities), static (container, value) => container.WithoutCapability(value));
+        description = ContainerFlags.Apply(description, line.GetValue(_devices), SecurityFlags.Device);
+        description = await SecurityFlags.ApplyAsync(description, line.GetValue(_security) ?? [], cancellationToken);
         description = line.GetValue(_memory) is { } memory ? description.WithMemoryLimit(memory) : description;
         description = line.GetValue(_cpus) is { } cpus ? ContainerFlags.Processors(description, cpus) : description;
         description = line.GetValue(_processes) is { } processes and not (0 or -1) ? description.WithProcessLimit(processes) : description;

@@ -8,7 +8,7 @@ namespace ContainerKit;
 /// The description of a container. It never changes: every <c>With…</c> returns a new one, so a description can be kept, shared
 /// between threads and started many times.
 /// </summary>
-public sealed class ContainerBuilder
+public sealed partial class ContainerBuilder
 {
     private const long LeastMemory = 6 << 20;
     private const int LongestHostname = 64;

@@ -16,7 +16,7 @@ internal sealed partial class ContainerCatalog(StoreLayout store, ImageStore ima
 {
     private const int MostAttempts = 20;
 
-    private readonly ConcurrentDictionary<ulong, byte[]> _filters = new();
+    private readonly ConcurrentDictionary<(string? Profile, ulong Capabilities), byte[]> _filters = new();
 
     public ImageStore Images { get; } = images;
 
@@ -139,9 +139,13 @@ internal sealed partial class ContainerCatalog(StoreLayout store, ImageStore ima
         return lease is null && Snapshots.TryFind(record.Id) is not null;
     }
 
-    public ReadOnlyMemory<byte> SeccompFilter(CapabilitySet capabilities) => _filters.GetOrAdd(
-        capabilities.Bits,
-        bits => DefaultFilter.For(SeccompArchitectures.Native, new CapabilitySet(bits), Environment.OSVersion.Version));
+    /// <param name="profile">The profile's document; null for the default one.</param>
+    /// <param name="capabilities">What the container has, which rules may depend on.</param>
+    public ReadOnlyMemory<byte> SeccompFilter(string? profile, CapabilitySet capabilities) => _filters.GetOrAdd(
+        (profile, capabilities.Bits),
+        static key => key.Profile is null
+            ? DefaultFilter.For(SeccompArchitectures.Native, new CapabilitySet(key.Capabilities), Environment.OSVersion.Version)
+            : SeccompCompiler.Compile(SeccompProfile.Parse(key.Profile), SeccompArchitectures.Native, new CapabilitySet(key.Capabilities), Environment.OSVersion.Version));
 
     public void Remove(ContainerRecord record)
     {

@@ -44,6 +44,18 @@ internal sealed record ContainerOptions
 
     public ImmutableArray<string> DroppedCapabilities { get; init; } = [];
 
+    /// <summary>The document of its seccomp profile; null for the default one.</summary>
+    public string? SeccompProfile { get; init; }
+
+    public string? AppArmorProfile { get; init; }
+
+    public string? SelinuxLabel { get; init; }
+
+    /// <summary>Whether set-user-ID bits and file capabilities count.</summary>
+    public bool AllowsNewPrivileges { get; init; }
+
+    public ImmutableArray<DeviceMapping> Devices { get; init; } = [];
+
     public ImmutableArray<ResourceLimit> ResourceLimits { get; init; } = [];
 
     public ExitCheck ExitCheck { get; init; }

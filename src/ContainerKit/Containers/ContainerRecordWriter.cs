@@ -84,6 +84,20 @@ internal static class ContainerRecordWriter
         json.WriteEndArray();
         WriteList(json, nameof(options.AddedCapabilities), options.AddedCapabilities);
         WriteList(json, nameof(options.DroppedCapabilities), options.DroppedCapabilities);
+        WriteText(json, nameof(options.SeccompProfile), options.SeccompProfile);
+        WriteText(json, nameof(options.AppArmorProfile), options.AppArmorProfile);
+        WriteText(json, nameof(options.SelinuxLabel), options.SelinuxLabel);
+        json.WriteBoolean(nameof(options.AllowsNewPrivileges), options.AllowsNewPrivileges);
+        json.WriteStartArray(nameof(options.Devices));
+        foreach (var device in options.Devices)
+        {
+            json.WriteStartObject();
+            json.WriteString(nameof(device.HostPath), device.HostPath);
+            json.WriteString(nameof(device.ContainerPath), device.ContainerPath);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
         json.WriteStartArray(nameof(options.ResourceLimits));
         foreach (var limit in options.ResourceLimits)
         {

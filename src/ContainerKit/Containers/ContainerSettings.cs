@@ -26,6 +26,11 @@ public sealed record ContainerSettings
         Limits = new ResourceLimits { MemoryBytes = options.MemoryLimit, CpuQuota = options.CpuLimit, Pids = options.ProcessLimit };
         AddedCapabilities = options.AddedCapabilities;
         DroppedCapabilities = options.DroppedCapabilities;
+        NoNewPrivileges = !options.AllowsNewPrivileges;
+        SeccompProfile = options.SeccompProfile;
+        AppArmorProfile = options.AppArmorProfile;
+        SelinuxLabel = options.SelinuxLabel;
+        Devices = options.Devices;
     }
 
     /// <summary>Environment, entrypoint, command, working directory, user and stop signal.</summary>
@@ -54,4 +59,19 @@ public sealed record ContainerSettings
 
     /// <summary>Capabilities that it is denied, as they were asked for.</summary>
     public IReadOnlyList<string> DroppedCapabilities { get; }
+
+    /// <summary>Whether set-user-ID bits and file capabilities give its programs nothing.</summary>
+    public bool NoNewPrivileges { get; }
+
+    /// <summary>The JSON document of its seccomp profile; null for <see cref="ContainerKit.SeccompProfile.Default"/>.</summary>
+    public string? SeccompProfile { get; }
+
+    /// <summary>The AppArmor profile that its programs run under; null for none.</summary>
+    public string? AppArmorProfile { get; }
+
+    /// <summary>The SELinux label that its programs run with; null for none.</summary>
+    public string? SelinuxLabel { get; }
+
+    /// <summary>The devices of the host that it may open, beyond the usual six.</summary>
+    public IReadOnlyList<DeviceMapping> Devices { get; }
 }

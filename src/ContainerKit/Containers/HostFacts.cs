@@ -24,6 +24,12 @@ internal sealed record HostFacts
     /// <summary>Settings below <c>/proc/sys</c>, such as <c>vm/memfd_noexec</c>. What the kernel does not have is not there.</summary>
     public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>Whether AppArmor is at work.</summary>
+    public bool HasAppArmor { get; init; }
+
+    /// <summary>Whether SELinux is at work.</summary>
+    public bool HasSelinux { get; init; }
+
     /// <summary>The error number of a nonsensical call of each of the newer system calls.</summary>
     public IReadOnlyDictionary<string, int> Calls { get; init; } = new Dictionary<string, int>();
 

@@ -44,6 +44,8 @@ internal static class HostProbes
             FileSystems = File.ReadLines("/proc/filesystems").Select(l => l[(l.IndexOf('\t', StringComparison.Ordinal) + 1)..]).ToHashSet(),
             Namespaces = Directory.EnumerateFileSystemEntries("/proc/self/ns").Select(n => Path.GetFileName(n)).ToHashSet(),
             Settings = SettingNames.Select(n => (Name: n, Value: Read(Path.Combine(Settings, n)))).Where(s => s.Value is not null).ToDictionary(s => s.Name, s => s.Value!),
+            HasAppArmor = LaunchHost.Current.HasAppArmor,
+            HasSelinux = LaunchHost.Current.HasSelinux,
             Calls = KernelProbe.NewerCalls(),
             MapHelpers = [.. ((string[])["newuidmap", "newgidmap"]).Select(FindProgram).OfType<string>()],
             SubordinateIds = isRoot ? SubordinateIds.ForRoot() : SubordinateIds.ForThisUser(),

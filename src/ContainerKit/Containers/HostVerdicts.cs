@@ -23,6 +23,8 @@ internal static class HostVerdicts
         Namespace(facts, "network-namespaces", "net"),
         Namespace(facts, "cgroup-namespaces", "cgroup"),
         Seccomp(facts),
+        SecurityModule(facts.HasAppArmor, "apparmor", "AppArmor"),
+        SecurityModule(facts.HasSelinux, "selinux", "SELinux"),
         Call(facts, "pidfd", "pidfd_open", "processes are waited for and signalled without their numbers"),
         Call(facts, "openat2", "openat2", "paths inside a container are resolved by the kernel, within its root"),
         Call(facts, "mount-api", "fsopen", "mounts are made without paths"),
@@ -159,6 +161,10 @@ internal static class HostVerdicts
             ? Yes("seccomp", "system calls are filtered")
             : No("seccomp", "this kernel does not filter system calls", "Use a kernel with CONFIG_SECCOMP_FILTER.");
     }
+
+    private static HostCapability SecurityModule(bool isThere, string name, string spelling) => isThere
+        ? Yes(name, $"{spelling} is at work; containers are given what they ask for")
+        : No(name, $"this host does not run {spelling}", "Nothing need be done unless containers are to ask for it.");
 
     private static HostCapability Call(HostFacts facts, string name, string call, string use) => facts.Calls.GetValueOrDefault(call, Errno.ENOSYS) switch
     {

@@ -28,7 +28,11 @@ internal static class SpecFactory
             Environment = environment,
             WorkingDirectory = options.WorkingDirectory ?? (record.Image.WorkingDirectory is { Length: > 0 } directory ? directory : "/"),
             Capabilities = capabilities.Bits,
-            SeccompFilter = catalog.SeccompFilter(capabilities),
+            SeccompFilter = catalog.SeccompFilter(options.SeccompProfile, capabilities),
+            FilterForbidsKeys = options.SeccompProfile is null,
+            NoNewPrivileges = !options.AllowsNewPrivileges,
+            AppArmorProfile = options.AppArmorProfile,
+            SelinuxLabel = options.SelinuxLabel,
             Limits = [.. options.ResourceLimits.Select(limit => new ProcessLimit(ResourceNames.Parse(limit.Name), limit.Soft, limit.Hard))],
         };
 
@@ -38,7 +42,7 @@ internal static class SpecFactory
             Root = [.. root.Select(WithoutDevices)],
             IsRootMapped = catalog.Identity.MapsFiles,
             IsRootReadOnly = options.IsReadOnly,
-            Mounts = [.. options.Mounts.Select(WithoutDevices)],
+            Mounts = [.. options.Mounts.Select(WithoutDevices), .. options.Devices.Select(DeviceFiles.MountOf)],
             Namespaces = NamespacesOf(options, catalog.Identity),
             UserMappings = catalog.Identity.UserMappings,
             GroupMappings = catalog.Identity.GroupMappings,

@@ -79,6 +79,18 @@ public sealed record ProcessSpec
     /// <summary>A compiled filter: <c>struct sock_filter</c> after <c>struct sock_filter</c>; empty for none.</summary>
     public ReadOnlyMemory<byte> SeccompFilter { get; init; }
 
+    /// <summary>
+    /// Whether the filter refuses the calls that reach keyrings. Then a session keyring that cannot be made because the user has too many keys
+    /// (sysctl kernel.keys.maxkeys) is no reason not to start: what is in the host's stays out of reach. keyrings(7)
+    /// </summary>
+    public bool FilterForbidsKeys { get; init; }
+
+    /// <summary>The AppArmor profile to run under, which the host has loaded; null keeps that of the host's process.</summary>
+    public string? AppArmorProfile { get; init; }
+
+    /// <summary>The SELinux label to run with; null keeps that of the host's process.</summary>
+    public string? SelinuxLabel { get; init; }
+
     /// <summary>Limits of setrlimit(2); what is not among them is inherited.</summary>
     public IReadOnlyList<ProcessLimit> Limits { get; init; } = [];
 }

@@ -25,11 +25,12 @@ internal static class KernelFlags
     public const int MOVE_MOUNT_F_EMPTY_PATH = 4, MOVE_MOUNT_T_EMPTY_PATH = 0x40;
     public const int MNT_DETACH = 2;
 
-    // prctl(2), seccomp(2), capset(2)
+    // prctl(2), seccomp(2), capset(2), keyctl(2)
     public const int PR_SET_PDEATHSIG = 1, PR_SET_DUMPABLE = 4, PR_SET_KEEPCAPS = 8, PR_CAPBSET_DROP = 24,
         PR_SET_SECUREBITS = 28, PR_SET_NO_NEW_PRIVS = 38;
     public const int SECBIT_NO_SETUID_FIXUP = 4;
     public const int SECCOMP_SET_MODE_FILTER = 1;
+    public const int KEYCTL_JOIN_SESSION_KEYRING = 1;
     public const int CAP_SYS_ADMIN = 21;
 
     // signalfd(2), eventfd(2), poll(2), wait(2)

@@ -20,7 +20,7 @@ internal static class LaunchErrors
             return new HostCapabilityException(missing.Name, message, failure) { Hint = missing.Cure };
         }
 
-        return new IsolationException(message, failure) { Step = step.Words, ExitCode = ExitCodeOf(step, failure.Errno) };
+        return new IsolationException(message, failure) { Step = step.Words, ExitCode = ExitCodeOf(step, failure.Errno), Hint = HintFor(step, failure.Errno) };
     }
 
     private static int ExitCodeOf(LaunchStep step, int errno) => (step.Call, errno) switch
@@ -28,6 +28,13 @@ internal static class LaunchErrors
         (SystemCall.execve, Errno.ENOENT or Errno.ENOTDIR) => 127,
         (SystemCall.execve, _) => 126,
         _ => 125,
+    };
+
+    private static string? HintFor(LaunchStep step, int errno) => (step.Call, errno) switch
+    {
+        (SystemCall.write, Errno.ENOENT) when LabelSteps.NamesProfile(step) => "Load the profile with 'apparmor_parser -r FILE', or name one that 'aa-status' lists.",
+        (SystemCall.keyctl, Errno.EDQUOT) => "Raise the sysctls kernel.keys.maxkeys and kernel.keys.maxbytes: every container of this user has a keyring of its own.",
+        _ => null,
     };
 
     private static (string Name, string Cure)? MissingCapability(LaunchStep step, int errno) => (step.Call, errno) switch

@@ -6,6 +6,8 @@ namespace ContainerKit.Isolation;
 /// <summary>What a plan has to know of the host. Data, so that plans for any host can be made on any machine.</summary>
 internal sealed record LaunchHost
 {
+    private const string AppArmorSwitch = "/sys/module/apparmor/parameters/enabled";
+
     private static LaunchHost? _current;
 
     /// <summary>Whether this process is root in the first user namespace (or as good as).</summary>
@@ -21,6 +23,12 @@ internal sealed record LaunchHost
     /// <summary>Whether overlay takes lower directories one by one (Linux 6.8); otherwise all of them share one page of text.</summary>
     public bool HasLowerDirPlus { get; init; } = true;
 
+    /// <summary>Whether AppArmor is at work, so that programs can be put under its profiles.</summary>
+    public bool HasAppArmor { get; init; }
+
+    /// <summary>Whether SELinux is at work, so that programs can have its labels.</summary>
+    public bool HasSelinux { get; init; }
+
     /// <summary>This machine and process. It does not change, so it is looked up once.</summary>
     [SupportedOSPlatform("linux")]
     public static LaunchHost Current => _current ??= new LaunchHost
@@ -30,6 +38,8 @@ internal sealed record LaunchHost
         GroupId = Tmds.Linux.LibC.getegid(),
         LastCapability = ReadNumber("/proc/sys/kernel/cap_last_cap") ?? 40,
         HasLowerDirPlus = Environment.OSVersion.Version >= new Version(6, 8),
+        HasAppArmor = File.Exists(AppArmorSwitch) && File.ReadAllText(AppArmorSwitch).StartsWith('Y'),
+        HasSelinux = File.Exists("/sys/fs/selinux/enforce"),
     };
 
     private static int? ReadNumber(string path) =>

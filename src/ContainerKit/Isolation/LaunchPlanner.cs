@@ -26,6 +26,7 @@ internal static class LaunchPlanner
         }
 
         StartSteps.CloseTheRest(plan);
+        LabelSteps.Request(plan, spec.Process);
         var cgroups = StartSteps.OpenCgroups(plan, spec);
 
         // What the user namespace's root may not do, or may not even see: the host's root does it first.
@@ -41,6 +42,7 @@ internal static class LaunchPlanner
 
         // From here on, this is the container's first process.
         NamespaceSteps.SetUp(plan, spec, cgroups);
+        StartSteps.LeaveKeyring(plan, spec.Process);
         var prepared = MountSteps.Prepare(plan, spec, binds);
         RootSteps.Enter(plan, spec);
         MountSteps.Attach(plan, spec, prepared);
@@ -72,8 +74,10 @@ internal static class LaunchPlanner
         StartSteps.HideFromOthers(plan);
         StartSteps.RequireHost(plan);
         StartSteps.CloseTheRest(plan);
+        LabelSteps.Request(plan, process);
         StartSteps.EnterCgroups(plan, container);
         NamespaceSteps.Join(plan, container, target);
+        StartSteps.LeaveKeyring(plan, process);
         CredentialSteps.Assume(plan, process);
         CredentialSteps.EnterWorkingDirectory(plan, process);
         CredentialSteps.DropTheRest(plan, process);

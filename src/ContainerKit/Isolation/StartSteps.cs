@@ -1,4 +1,5 @@
 using ContainerKit.Launch;
+using ContainerKit.Linux;
 using static ContainerKit.Isolation.KernelFlags;
 
 namespace ContainerKit.Isolation;
@@ -31,6 +32,15 @@ internal static class StartSteps
     /// <summary>Keeps others of the same user from looking into this process, or tracing it.</summary>
     public static void HideFromOthers(PlanBuilder plan) =>
         plan.Call("hide the launch program", SystemCall.prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+
+    /// <summary>Joins a new session keyring, in place of the host's, whose keys a program could use and read otherwise. session-keyring(7)</summary>
+    /// <remarks>It counts against the keys of whoever the process is at this moment: the user that is root inside.</remarks>
+    public static void LeaveKeyring(PlanBuilder plan, ProcessSpec process)
+    {
+        // A kernel without keys has none to protect, and a filter around this host that forbids the call is around the container, too.
+        var step = plan.Call("join a session keyring of its own", SystemCall.keyctl, KEYCTL_JOIN_SESSION_KEYRING, 0);
+        _ = process.FilterForbidsKeys ? step.Tolerating(Errno.ENOSYS, Errno.EPERM, Errno.EDQUOT) : step.Tolerating(Errno.ENOSYS, Errno.EPERM);
+    }
 
     /// <summary>Opens the cgroup files while the host's paths and rights are there.</summary>
     public static IReadOnlyList<(string Path, LaunchStep File)> OpenCgroups(PlanBuilder plan, IsolationSpec spec) =>

@@ -108,6 +108,30 @@ static int can_take_descriptor(int pid)
     return fd >= 0;
 }
 
+/* What was got hold of while it ran is kept, to be written to when nothing runs from it any more. */
+enum { MOST_KEPT = 16 };
+static int kept[MOST_KEPT], kept_count;
+
+static int can_keep_executable(int pid)
+{
+    int fd = kept_count < MOST_KEPT ? open(path(pid, "exe"), O_RDONLY) : -1;
+    if (fd >= 0)
+        kept[kept_count++] = fd;
+    return fd >= 0;
+}
+
+static int overwrite_kept(void)
+{
+    char again[32];
+    int count = 0;
+    for (int i = 0; i < kept_count; i++) {
+        snprintf(again, sizeof again, "/proc/self/fd/%d", kept[i]);
+        int fd = open(again, O_WRONLY);
+        count += fd >= 0 && pwrite(fd, "!", 1, 0) == 1;
+    }
+    return count;
+}
+
 /* Done a few times only: whoever is traced stands still, and the launches are to go on. */
 static int can_trace(int pid)
 {
@@ -137,6 +161,7 @@ static struct attack {
     {"maps", can_open_maps},
     {"environ", can_open_environment},
     {"exe", can_follow_executable},
+    {"kept", can_keep_executable},
     {"fd", can_follow_report},
     {"getfd", can_take_descriptor},
     {"cwd", can_follow_directory},
@@ -176,5 +201,8 @@ int main(void)
     for (int i = 0; i < ATTACKS; i++)
         if (counts[i] > 0)
             printf("%s %d\n", attacks[i].name, counts[i]);
+    int overwritten = overwrite_kept();
+    if (overwritten > 0)
+        printf("overwritten %d\n", overwritten);
     return 0;
 }

@@ -106,6 +106,7 @@ internal abstract partial class ContainerRun(ContainerCatalog catalog, Container
         }
 
         RequireText(record, command);
+        DeviceFiles.Require(record);
     }
 
     protected StorageException HasJustEnded() => new($"The container '{Record.Label}' has just ended; try again.");

@@ -41,7 +41,9 @@ internal static class SeccompCompiler
             : throw new IsolationException($"The seccomp profile compiles to {program.Length} instructions, and the kernel takes {BpfProgram.MaxLength}.");
     }
 
-    private static void Check(SeccompProfile profile)
+    /// <summary>Refuses a profile that no filter can stand for, whatever the machine and the container.</summary>
+    /// <exception cref="IsolationException">It asks for what a filter cannot do.</exception>
+    public static void Check(SeccompProfile profile)
     {
         if (profile.DefaultAction.NeedsListener || profile.Rules.Any(r => r.Action.NeedsListener))
         {

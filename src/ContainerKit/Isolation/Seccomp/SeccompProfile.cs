@@ -1,4 +1,6 @@
-namespace ContainerKit.Isolation.Seccomp;
+using ContainerKit.Isolation.Seccomp;
+
+namespace ContainerKit;
 
 /// <summary>Which system calls a container may make, as docker's and OCI's JSON documents say it.</summary>
 /// <remarks>
@@ -16,13 +18,20 @@ public sealed class SeccompProfile
 {
     private const string Resource = "ContainerKit.Isolation.Seccomp.default-profile.json";
     private static readonly Lazy<SeccompProfile> LoadedDefault = new(LoadDefault);
+    private static readonly Lazy<SeccompProfile> LoadedUnconfined = new(static () => Parse("""{"defaultAction":"SCMP_ACT_ALLOW"}"""));
 
     internal SeccompProfile()
     {
     }
 
-    /// <summary>Docker's default policy.</summary>
+    /// <summary>Docker's default policy, which containers have unless told otherwise.</summary>
     public static SeccompProfile Default => LoadedDefault.Value;
+
+    /// <summary>Every system call is allowed: no filter at all.</summary>
+    public static SeccompProfile Unconfined => LoadedUnconfined.Value;
+
+    /// <summary>The document, by which containers keep their profile.</summary>
+    internal string Document { get; init; } = "";
 
     internal SeccompAction DefaultAction { get; init; }
 
@@ -41,6 +50,28 @@ public sealed class SeccompProfile
     {
         ArgumentNullException.ThrowIfNull(json);
         return SeccompProfileReader.Read(json);
+    }
+
+    /// <summary>Reads a profile from a file.</summary>
+    /// <param name="path">A file of the host, of at most 1 MiB of text.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="IsolationException">The file cannot be read, or is not such a document.</exception>
+    public static async Task<SeccompProfile> LoadAsync(string path, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        try
+        {
+            using var file = new StreamReader(path, new FileStreamOptions { Options = FileOptions.Asynchronous });
+
+            // One character more than is taken, so that a longer file is refused and not cut; /dev/zero has no length to ask for.
+            var text = new char[SeccompProfileReader.LongestDocument + 1];
+            var length = await file.ReadBlockAsync(text, cancellationToken).ConfigureAwait(false);
+            return Parse(new string(text, 0, length));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new IsolationException($"The seccomp profile '{path}' cannot be read: {e.Message}", e);
+        }
     }
 
     /// <summary>The architectures whose calls a container on this machine may make, the machine's own first.</summary>

@@ -10,7 +10,9 @@ namespace ContainerKit.Isolation.Seccomp;
 /// </remarks>
 internal static class SeccompProfileReader
 {
-    private const int LongestDocument = 1 << 20;
+    /// <summary>In characters.</summary>
+    public const int LongestDocument = 1 << 20;
+
     private const ushort HighestErrno = 4095;
     private const int ArgumentCount = 6;
 
@@ -18,13 +20,13 @@ internal static class SeccompProfileReader
     {
         if (json.Length > LongestDocument)
         {
-            throw Refuse($"it has {json.Length} characters, and {LongestDocument} are allowed");
+            throw Refuse($"it has {json.Length} characters or more, and {LongestDocument} are allowed");
         }
 
         try
         {
             using var document = JsonDocument.Parse(json);
-            return ReadProfile(Expect(document.RootElement, JsonValueKind.Object, "the document"));
+            return ReadProfile(json, Expect(document.RootElement, JsonValueKind.Object, "the document"));
         }
         catch (JsonException e)
         {
@@ -37,7 +39,7 @@ internal static class SeccompProfileReader
         }
     }
 
-    private static SeccompProfile ReadProfile(JsonElement document)
+    private static SeccompProfile ReadProfile(string json, JsonElement document)
     {
         var architectures = Items(document, "architectures");
         var map = Items(document, "archMap");
@@ -48,6 +50,7 @@ internal static class SeccompProfileReader
 
         return new SeccompProfile
         {
+            Document = json,
             DefaultAction = ReadAction(document, "defaultAction", "defaultErrnoRet", "defaultErrno"),
             Architectures = [.. architectures.Select(a => Text(a, "an item of 'architectures'"))],
             SubArchitectures = map.Count == 0 ? null : ReadMap(map),

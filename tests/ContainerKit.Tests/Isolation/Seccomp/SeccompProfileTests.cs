@@ -76,6 +76,64 @@ public class SeccompProfileTests
     }
 
     [Test]
+    public async Task A_file_is_read_as_its_text_would_be()
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.Write("profile.json", [0xEF, 0xBB, 0xBF, .. """{"defaultAction":"SCMP_ACT_LOG"}"""u8]);
+
+        var profile = await SeccompProfile.LoadAsync(path);
+
+        Assert.That((profile.DefaultAction, profile.Document), Is.EqualTo((SeccompAction.Log, """{"defaultAction":"SCMP_ACT_LOG"}""")));
+    }
+
+    [Test]
+    public void A_file_that_is_too_long_is_not_cut_into_a_profile()
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.Write("profile.json", [.. """{"defaultAction":"SCMP_ACT_LOG"}"""u8, .. Enumerable.Repeat((byte)' ', 1 << 20)]);
+
+        Assert.That(() => SeccompProfile.LoadAsync(path), Throws.TypeOf<IsolationException>().With.Message.Contains("1048576 are allowed"));
+    }
+
+    [Test]
+    public void A_file_that_is_not_there_is_named()
+    {
+        using var folder = new TemporaryFolder();
+
+        Assert.That(() => SeccompProfile.LoadAsync(folder["none.json"]), Throws.TypeOf<IsolationException>().With.Message.Contains(folder["none.json"]));
+    }
+
+    [Test]
+    public void Unconfined_is_no_filter_at_all()
+    {
+        Assert.That(SeccompCompiler.Compile(SeccompProfile.Unconfined, SeccompArchitecture.X64, default, new Version(6, 1)), Is.Empty);
+    }
+
+    [Test]
+    public void A_document_makes_the_same_profile_again()
+    {
+        var again = SeccompProfile.Parse(SeccompProfile.Default.Document);
+
+        Assert.That(
+            SeccompCompiler.Compile(again, SeccompArchitecture.Arm64, CapabilitySet.All, new Version(6, 1)),
+            Is.EqualTo(SeccompCompiler.Compile(SeccompProfile.Default, SeccompArchitecture.Arm64, CapabilitySet.All, new Version(6, 1))));
+    }
+
+    [Test]
+    public void The_default_profile_reaches_no_keyring_whatever_the_capabilities(
+        [Values("keyctl", "add_key", "request_key")] string call,
+        [Values(0xC000_003E, 0x4000_0003, 0xC000_00B7, 0x4000_0028)] long called)
+    {
+        var architecture = (SeccompArchitecture)called;
+        var native = architecture is SeccompArchitecture.X64 or SeccompArchitecture.X86 ? SeccompArchitecture.X64 : SeccompArchitecture.Arm64;
+        var filter = SeccompCompiler.Compile(SeccompProfile.Default, native, CapabilitySet.All, new Version(6, 1));
+
+        var answer = BpfInterpreter.Run(filter, (uint)architecture, SyscallTable.For(architecture).Numbers[call], 1);
+
+        Assert.That(new SeccompAction(answer).MayHappen, Is.False);
+    }
+
+    [Test]
     public void Every_call_that_the_default_profile_names_is_known()
     {
         var names = SeccompProfile.Default.Rules.SelectMany(r => r.Names);
