@@ -115,9 +115,15 @@ static int kept[MOST_KEPT], kept_count;
 static int can_keep_executable(int pid)
 {
     int fd = kept_count < MOST_KEPT ? open(path(pid, "exe"), O_RDONLY) : -1;
-    if (fd >= 0)
-        kept[kept_count++] = fd;
-    return fd >= 0;
+    if (fd < 0)
+        return 0;
+    if (!is_launch_program(pid)) {
+        /* It may be the container's own program already, which its root may write. */
+        close(fd);
+        return 0;
+    }
+    kept[kept_count++] = fd;
+    return 1;
 }
 
 static int overwrite_kept(void)

