@@ -145,6 +145,14 @@ public sealed class ContainerHost : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Tells what happens to the named containers of the store, by whichever process, from the moment at which the enumeration begins. A run that
+    /// is over before it could be seen is told all the same. A container that is only paused is not told.
+    /// </summary>
+    /// <param name="cancellationToken">Ends it; nothing else does.</param>
+    public IAsyncEnumerable<ContainerEvent> WatchContainersAsync(CancellationToken cancellationToken = default) =>
+        OperatingSystem.IsLinux() ? Containers.WatchAsync(cancellationToken) : throw NotLinux();
+
     /// <summary>Removes the snapshots of layers that no image and no container needs any more.</summary>
     public Task PruneAsync(CancellationToken cancellationToken = default) => Task.Run(() => Prune(cancellationToken), cancellationToken);
 

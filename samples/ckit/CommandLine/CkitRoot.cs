@@ -20,6 +20,7 @@ internal static class CkitRoot
         ("pause", PauseCommand.Pause),
         ("unpause", PauseCommand.Resume),
         ("stats", () => new StatsCommand()),
+        ("events", () => new EventsCommand()),
         ("rm", () => new RmCommand()),
         ("diff", () => new DiffCommand()),
         ("commit", () => new CommitCommand()),

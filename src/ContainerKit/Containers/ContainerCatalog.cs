@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using System.Runtime.Versioning;
 using ContainerKit.Content;
 using ContainerKit.Isolation;
@@ -74,6 +75,16 @@ internal sealed partial class ContainerCatalog(StoreLayout store, ImageStore ima
     }
 
     public IEnumerable<Container> List() => Records().Where(record => record.Name is not null).OrderBy(record => record.Created).Select(Adopt);
+
+    /// <summary>What happens to them from now on, by whichever process.</summary>
+    public async IAsyncEnumerable<ContainerEvent> WatchAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        using var watch = await Task.Run(() => new ContainerWatch(this, store.Containers), cancellationToken).ConfigureAwait(false);
+        await foreach (var happened in watch.ReadAsync(cancellationToken).ConfigureAwait(false))
+        {
+            yield return happened;
+        }
+    }
 
     /// <summary>The id of every container, named or not.</summary>
     public IEnumerable<string> Ids() => Directory.EnumerateDirectories(store.Containers).Select(path => Path.GetFileName(path)).Where(id => !id.StartsWith('.'));

@@ -1,0 +1,39 @@
+namespace ContainerKit;
+
+/// <summary>What happened to a container.</summary>
+public enum ContainerEventKind
+{
+    /// <summary>It was made.</summary>
+    Created,
+
+    /// <summary>Its program was started.</summary>
+    Started,
+
+    /// <summary>Its program has ended.</summary>
+    Exited,
+
+    /// <summary>It was removed.</summary>
+    Removed,
+}
+
+/// <summary>Something that happened to a named container of the store, by whichever process.</summary>
+public sealed record ContainerEvent
+{
+    /// <summary>What.</summary>
+    public required ContainerEventKind Kind { get; init; }
+
+    /// <summary>When: as written down by whoever did it, or else when it was noticed.</summary>
+    public required DateTimeOffset Time { get; init; }
+
+    /// <summary>The container's id.</summary>
+    public required string ContainerId { get; init; }
+
+    /// <summary>The container's name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The image that it was made of, as it was called then.</summary>
+    public required string Image { get; init; }
+
+    /// <summary>How the program ended, of <see cref="ContainerEventKind.Exited"/>; null when it was removed or started again before anybody could see.</summary>
+    public ExitStatus? Exit { get; init; }
+}
