@@ -14,9 +14,27 @@ internal static class Attached
             await Console.Error.WriteLineAsync($"Port {asked.ContainerPort} is published on {port.Address}:{port.HostPort}.");
         }
 
+        if (container.Settings.Terminal is not null)
+        {
+            return await InTerminalAsync(feedInput, console => console.AttachAsync(running), running.StandardOutput, running.WaitForExitAsync(CancellationToken.None));
+        }
+
         await StreamAsync(running.StandardInput, running.StandardOutput, running.StandardError, feedInput);
         var exit = await running.WaitForExitAsync(CancellationToken.None);
         return exit.ShellCode;
+    }
+
+    /// <summary>Attaches ckit's terminal to that of a program; without input, what that shows is carried as it is.</summary>
+    public static async Task<int> InTerminalAsync(bool feedInput, Func<ConsoleTerminal, Task<ExitStatus>> attach, Stream output, Task<ExitStatus> exit)
+    {
+        if (feedInput)
+        {
+            using var console = ConsoleTerminal.Open();
+            return (await attach(console)).ShellCode;
+        }
+
+        await Task.Run(() => Pump.OutAsync(output, Descriptors.Output), CancellationToken.None);
+        return (await exit).ShellCode;
     }
 
     /// <summary>Carries the streams of a program until both outputs have ended.</summary>

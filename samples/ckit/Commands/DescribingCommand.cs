@@ -18,6 +18,8 @@ internal abstract class DescribingCommand : HostCommand
     private readonly Option<int?> _processes = new("--pids-limit") { Description = "The most processes and threads; -1 for any number.", HelpName = "NUMBER" };
     private readonly Option<bool> _statistics = new("--stats") { Description = "Gives it a control group even without a limit, for stats, pause and unpause." };
     private readonly Option<bool> _readOnly = new("--read-only") { Description = "Makes the root file system read-only." };
+    private readonly Option<bool> _terminal = TerminalFlags.Terminal();
+    private readonly Option<bool> _init = new("--init") { Description = "Puts an init before the program, which reaps orphans and passes signals on." };
     private readonly Option<string[]> _volumes = new("--volume", "-v") { Description = "Shows a file or directory of the host in the container.", HelpName = "SRC:DST[:ro]" };
     private readonly Option<string[]> _memoryFileSystems = new("--tmpfs") { Description = "Puts an empty file system in memory there.", HelpName = "DIR[:size=BYTES,mode=MODE]" };
     private readonly Option<string?> _network = new("--network", "--net") { Description = "none (nothing but loopback; unless given) or host (the host's own).", HelpName = "MODE" };
@@ -44,7 +46,7 @@ internal abstract class DescribingCommand : HostCommand
     {
         Option[] options =
         [
-            _name, _environment, _directory, _user, _hostname, _entrypoint, _memory, _cpus, _processes, _statistics, _readOnly, _volumes, _memoryFileSystems, _network, _ports,
+            _name, _environment, _directory, _user, _hostname, _entrypoint, _memory, _cpus, _processes, _statistics, _terminal, _init, _readOnly, _volumes, _memoryFileSystems, _network, _ports,
             _addedCapabilities, _droppedCapabilities, _security, _devices, _pull,
         ];
         foreach (var option in options)
@@ -62,9 +64,13 @@ internal abstract class DescribingCommand : HostCommand
 
     protected string? NameOf(ParseResult line) => line.GetValue(_name);
 
+    /// <summary>Whether the program's input is fed from ckit's own.</summary>
+    protected virtual bool IsInteractive(ParseResult line) => false;
+
     /// <summary>The container as the command line describes it, but for its name.</summary>
     protected async Task<ContainerBuilder> DescribeAsync(ContainerHost host, ParseResult line, CancellationToken cancellationToken)
     {
+        var terminal = TerminalFlags.Read(line.GetValue(_terminal), IsInteractive(line));
         var image = await ImageAsync(host, line, cancellationToken);
         var command = line.GetValue(_command) ?? [];
         if (command.Length == 0 && line.GetValue(_entrypoint) is null && image.Config is { Entrypoint: [], Command: [] })
@@ -90,6 +96,8 @@ internal abstract class DescribingCommand : HostCommand
         description = line.GetValue(_cpus) is { } cpus ? ContainerFlags.Processors(description, cpus) : description;
         description = line.GetValue(_processes) is { } processes and not (0 or -1) ? description.WithProcessLimit(processes) : description;
         description = line.GetValue(_statistics) ? description.WithStatistics() : description;
+        description = terminal is { } size ? description.WithTerminal(size) : description;
+        description = line.GetValue(_init) ? description.WithInit() : description;
         return line.GetValue(_readOnly) ? description.WithReadOnlyRoot() : description;
     }
 

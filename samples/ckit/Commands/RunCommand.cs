@@ -22,6 +22,8 @@ internal sealed class RunCommand : DescribingCommand
         Add(_logSize);
     }
 
+    protected override bool IsInteractive(ParseResult line) => line.GetValue(_interactive);
+
     protected override async Task<int> RunAsync(ContainerHost host, ParseResult line, CancellationToken cancellationToken)
     {
         if (line.GetValue(_detach))

@@ -207,6 +207,24 @@ public sealed partial class ContainerBuilder
     /// <summary>Gives it a control group even without a limit, so that what it uses can be read, and it can be paused.</summary>
     public ContainerBuilder WithStatistics() => With(_options with { HasStatistics = true });
 
+    /// <summary>
+    /// Gives the program a terminal, of the container's own: its standard streams are that, what it writes comes as
+    /// <see cref="RunningContainer.StandardOutput"/> (standard error is empty), and <see cref="ConsoleTerminal"/> attaches the caller's.
+    /// </summary>
+    /// <param name="columns">Characters in a line.</param>
+    /// <param name="rows">Lines. <see cref="RunningContainer.ResizeAsync"/> changes both.</param>
+    public ContainerBuilder WithTerminal(int columns = 80, int rows = 24) => WithTerminal(new TerminalSize(columns, rows));
+
+    /// <inheritdoc cref="WithTerminal(int, int)"/>
+    /// <param name="size">How large it is.</param>
+    public ContainerBuilder WithTerminal(TerminalSize size) => With(_options with { Terminal = size.Require() });
+
+    /// <summary>
+    /// Puts an init before the program, as pid 1: it reaps processes whose parents have ended, and passes signals on, which then also end a program
+    /// that does not handle them. It ends as the program does; an end by signal n is exit code 128 + n.
+    /// </summary>
+    public ContainerBuilder WithInit() => With(_options with { HasInit = true });
+
     /// <summary>Makes the container's file system. Nothing runs, and nothing is mounted.</summary>
     /// <exception cref="ImageException">The image is not in the store, or is damaged.</exception>
     /// <exception cref="RegistryException">The image was to be fetched, and cannot be.</exception>

@@ -34,6 +34,12 @@ internal sealed record ContainerOptions
     /// <summary>Whether it has a control group even without a limit.</summary>
     public bool HasStatistics { get; init; }
 
+    /// <summary>The size of its terminal; null for none.</summary>
+    public TerminalSize? Terminal { get; init; }
+
+    /// <summary>Whether its program is the child of an init.</summary>
+    public bool HasInit { get; init; }
+
     public ImmutableArray<Mount> Mounts { get; init; } = [];
 
     public NetworkMode Network { get; init; }

@@ -1,4 +1,5 @@
 using ContainerKit.Containers.Runs;
+using ContainerKit.Linux;
 
 // It exists only where a container runs, which is Linux.
 #pragma warning disable CA1416
@@ -17,14 +18,14 @@ public sealed class ContainerProcess : IAsyncDisposable
     /// <summary>The number of its process on the host.</summary>
     public int ProcessId => _program.Process.ProcessId;
 
-    /// <summary>Feeds its standard input; disposing of it is the end of that.</summary>
-    public Stream StandardInput => _program.Pipes.Input.Mine;
+    /// <summary>Feeds its standard input; disposing of it is the end of that. For a terminal it is Ctrl-D, typed.</summary>
+    public Stream StandardInput => _program.Pipes.Input;
 
-    /// <summary>What it writes to standard output. It waits while nobody reads and the pipe is full.</summary>
-    public Stream StandardOutput => _program.Pipes.Output.Mine;
+    /// <summary>What it writes to standard output, or to its terminal. It waits while nobody reads and the pipe is full.</summary>
+    public Stream StandardOutput => _program.Pipes.Output;
 
-    /// <summary>What it writes to standard error. It waits while nobody reads and the pipe is full.</summary>
-    public Stream StandardError => _program.Pipes.Error.Mine;
+    /// <summary>What it writes to standard error; nothing where it has a terminal. It waits while nobody reads and the pipe is full.</summary>
+    public Stream StandardError => _program.Pipes.Error;
 
     /// <summary>
     /// Waits for its end. The streams end by then, once they have been read, even where a child that it has left behind keeps them open.
@@ -32,9 +33,17 @@ public sealed class ContainerProcess : IAsyncDisposable
     public async Task<ExitStatus> WaitForExitAsync(CancellationToken cancellationToken = default)
     {
         var end = await _program.Process.WaitAsync(cancellationToken).ConfigureAwait(false);
-        _program.Pipes.Output.Mine.EndWhenEmpty();
-        _program.Pipes.Error.Mine.EndWhenEmpty();
+        _program.Pipes.EndOutputWhenEmpty();
         return new ExitStatus(end.ExitCode, end.Signal, outOfMemory: false);
+    }
+
+    /// <summary>Changes the size of its terminal, in characters; programs learn it by SIGWINCH. After its end nothing happens.</summary>
+    /// <exception cref="InvalidOperationException">It has none: <see cref="ExecOptions.Terminal"/> gives it one.</exception>
+    public Task ResizeAsync(int columns, int rows)
+    {
+        var size = new TerminalSize(columns, rows).Require();
+        TerminalCalls.Resize(_program.Process.Terminal ?? throw new InvalidOperationException("The program has no terminal: ExecOptions.Terminal gives it one."), size);
+        return Task.CompletedTask;
     }
 
     /// <summary>Sends it a signal, SIGKILL unless told otherwise. After its end nothing happens.</summary>

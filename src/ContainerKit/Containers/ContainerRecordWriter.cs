@@ -58,6 +58,15 @@ internal static class ContainerRecordWriter
         WriteNumber(json, nameof(options.ProcessLimit), options.ProcessLimit);
         json.WriteBoolean(nameof(options.LimitsAreBestEffort), options.LimitsAreBestEffort);
         json.WriteBoolean(nameof(options.HasStatistics), options.HasStatistics);
+        if (options.Terminal is { } terminal)
+        {
+            json.WriteStartObject(nameof(options.Terminal));
+            json.WriteNumber(nameof(terminal.Columns), terminal.Columns);
+            json.WriteNumber(nameof(terminal.Rows), terminal.Rows);
+            json.WriteEndObject();
+        }
+
+        json.WriteBoolean(nameof(options.HasInit), options.HasInit);
         json.WriteStartArray(nameof(options.Mounts));
         foreach (var mount in options.Mounts)
         {

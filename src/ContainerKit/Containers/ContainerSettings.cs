@@ -21,6 +21,8 @@ public sealed record ContainerSettings
         Hostname = options.Hostname ?? record.Id[..12];
         Network = options.Network;
         PublishedPorts = options.PublishedPorts;
+        Terminal = options.Terminal;
+        HasInit = options.HasInit;
         IsReadOnly = options.IsReadOnly;
         Mounts = options.Mounts;
         Limits = new ResourceLimits { MemoryBytes = options.MemoryLimit, CpuQuota = options.CpuLimit, Pids = options.ProcessLimit };
@@ -44,6 +46,12 @@ public sealed record ContainerSettings
 
     /// <summary>The ports of the host that lead to it while it runs; port 0 is any that is free then.</summary>
     public IReadOnlyList<PublishedPort> PublishedPorts { get; }
+
+    /// <summary>The size of its program's terminal when it starts; null for none.</summary>
+    public TerminalSize? Terminal { get; }
+
+    /// <summary>Whether its program is the child of an init.</summary>
+    public bool HasInit { get; }
 
     /// <summary>Whether its root file system is read-only.</summary>
     public bool IsReadOnly { get; }

@@ -13,20 +13,19 @@ internal static class ExecCapture
     {
         if (input is null)
         {
-            await pipes.Input.Mine.DisposeAsync().ConfigureAwait(false);
+            await pipes.Input.DisposeAsync().ConfigureAwait(false);
         }
         else
         {
-            _ = InputFeed.PumpAsync(new MemoryStream(Encoding.UTF8.GetBytes(input), writable: false), pipes.Input.Mine);
+            _ = InputFeed.PumpAsync(new MemoryStream(Encoding.UTF8.GetBytes(input), writable: false), pipes.Input);
         }
 
-        var output = OutputCapture.ReadAsync(pipes.Output.Mine, limit, "standard output", cancellationToken);
-        var error = OutputCapture.ReadAsync(pipes.Error.Mine, limit, "standard error", cancellationToken);
+        var output = OutputCapture.ReadAsync(pipes.Output, limit, "standard output", cancellationToken);
+        var error = OutputCapture.ReadAsync(pipes.Error, limit, "standard error", cancellationToken);
         var end = await process.WaitAsync(cancellationToken).ConfigureAwait(false);
 
         // What the program itself wrote is in the pipes by now. A child that it left behind may hold them open for ever: it is not waited for.
-        pipes.Output.Mine.EndWhenEmpty();
-        pipes.Error.Mine.EndWhenEmpty();
+        pipes.EndOutputWhenEmpty();
         return new CommandResult(new ExitStatus(end.ExitCode, end.Signal, outOfMemory: false), await output.ConfigureAwait(false), await error.ConfigureAwait(false));
     }
 }

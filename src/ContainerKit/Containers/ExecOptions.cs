@@ -12,6 +12,9 @@ public sealed record ExecOptions
     /// <summary>Who it runs as, as in <see cref="ContainerBuilder.WithUser"/>; the container's own user when null.</summary>
     public string? User { get; init; }
 
+    /// <summary>The size of its terminal, as with <see cref="ContainerBuilder.WithTerminal(int, int)"/>; null for none, whatever the container's own program has.</summary>
+    public TerminalSize? Terminal { get; init; }
+
     /// <summary>What it reads from standard input, as UTF-8; nothing when null.</summary>
     public string? StandardInput { get; init; }
 }

@@ -6,6 +6,7 @@ using System.Threading.Channels;
 using ContainerKit.Containers;
 using ContainerKit.Containers.Runs;
 using ContainerKit.Isolation.Cgroups;
+using ContainerKit.Linux;
 using ContainerKit.Networking;
 
 // A running container exists only where one could be started, which is Linux.
@@ -48,13 +49,13 @@ public sealed class RunningContainer : IAsyncDisposable
     /// <summary>Its files. A change is seen inside at once.</summary>
     public ContainerFiles Files => Container.Files;
 
-    /// <summary>Feeds the program's standard input; disposing of it is the end of that. Already at its end where the description gave one.</summary>
+    /// <summary>Feeds the program's standard input; disposing of it is the end of that; for a terminal it is Ctrl-D, typed. Already at its end where the description gave one.</summary>
     public Stream StandardInput => _run.Input;
 
-    /// <summary>What the program writes to standard output. The program waits while nobody reads and the pipe is full.</summary>
+    /// <summary>What the program writes to standard output, or to its terminal. The program waits while nobody reads and the pipe is full.</summary>
     public Stream StandardOutput => _run.Output;
 
-    /// <summary>What the program writes to standard error. The program waits while nobody reads and the pipe is full.</summary>
+    /// <summary>What the program writes to standard error; nothing where it has a terminal. The program waits while nobody reads and the pipe is full.</summary>
     public Stream StandardError => _run.Error;
 
     /// <summary>Waits for the program's end.</summary>
@@ -209,10 +210,19 @@ public sealed class RunningContainer : IAsyncDisposable
         var program = await _run.JoinAsync(command, options, cancellationToken).ConfigureAwait(false);
         if (options.StandardInput is { } input)
         {
-            _ = InputFeed.PumpAsync(new MemoryStream(Encoding.UTF8.GetBytes(input), writable: false), program.Pipes.Input.Mine);
+            _ = InputFeed.PumpAsync(new MemoryStream(Encoding.UTF8.GetBytes(input), writable: false), program.Pipes.Input);
         }
 
         return new ContainerProcess(program);
+    }
+
+    /// <summary>Changes the size of the program's terminal, in characters; programs learn it by SIGWINCH. After its end nothing happens.</summary>
+    /// <exception cref="InvalidOperationException">It has none here: <see cref="ContainerBuilder.WithTerminal(int, int)"/> gives it one, which is held by the process that starts it.</exception>
+    public Task ResizeAsync(int columns, int rows)
+    {
+        var size = new TerminalSize(columns, rows).Require();
+        TerminalCalls.Resize(_run.Process.Terminal ?? throw new InvalidOperationException($"The container '{Container}' has no terminal here: describe it with WithTerminal, and resize it where it was started."), size);
+        return Task.CompletedTask;
     }
 
     /// <summary>Sends a signal to the program, SIGKILL unless told otherwise. After its end nothing happens.</summary>

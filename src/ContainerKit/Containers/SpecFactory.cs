@@ -21,7 +21,7 @@ internal static class SpecFactory
         var options = record.Options;
         var hostname = options.Hostname ?? record.Id[..12];
         var capabilities = CapabilitiesOf(options, catalog.Identity);
-        var environment = EnvironmentList.Merge([DefaultPath, $"HOSTNAME={hostname}"], Pairs(record.Image.Environment).Concat(options.Environment));
+        var environment = EnvironmentList.Merge([DefaultPath, $"HOSTNAME={hostname}", .. TerminalVariables(options.Terminal)], Pairs(record.Image.Environment).Concat(options.Environment));
         var process = new ProcessSpec
         {
             Arguments = command,
@@ -33,6 +33,7 @@ internal static class SpecFactory
             NoNewPrivileges = !options.AllowsNewPrivileges,
             AppArmorProfile = options.AppArmorProfile,
             SelinuxLabel = options.SelinuxLabel,
+            Terminal = options.Terminal,
             Limits = [.. options.ResourceLimits.Select(limit => new ProcessLimit(ResourceNames.Parse(limit.Name), limit.Soft, limit.Hard))],
         };
 
@@ -49,9 +50,13 @@ internal static class SpecFactory
             Hostname = hostname,
             MaskedPaths = DefaultPaths.Masked,
             ReadOnlyPaths = DefaultPaths.ReadOnly,
+            HasInit = options.HasInit,
             CgroupProcsFiles = cgroup?.ProcsFiles ?? [],
         };
     }
+
+    /// <summary>What docker tells programs about their terminal; every emulator of today understands what an xterm does.</summary>
+    public static IReadOnlyList<string> TerminalVariables(TerminalSize? terminal) => terminal is null ? [] : ["TERM=xterm"];
 
     /// <summary>Whether the image or the description says where home is.</summary>
     public static bool DefinesHome(ContainerRecord record) =>

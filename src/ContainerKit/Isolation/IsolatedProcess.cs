@@ -20,8 +20,9 @@ internal sealed class IsolatedProcess : IDisposable
     private bool _isReaped;
     private int _isDisposed;
 
-    internal IsolatedProcess(IsolationEngine engine, IsolationSpec container, LaunchedProcess process)
+    internal IsolatedProcess(IsolationEngine engine, IsolationSpec container, LaunchedProcess process, SafeFileHandle? terminal = null)
     {
+        Terminal = terminal;
         _engine = engine;
         _container = container;
         ProcessId = process.ProcessId;
@@ -42,6 +43,9 @@ internal sealed class IsolatedProcess : IDisposable
 
     /// <summary>A pidfd: pidfd_open(2). It stays this object's.</summary>
     public SafeFileHandle Handle { get; }
+
+    /// <summary>The outer side of its terminal, for whoever takes it; null where it has none.</summary>
+    public SafeFileHandle? Terminal { get; }
 
     /// <summary>Waits for the end, as often as one likes. The process is reaped whether or not anybody waits.</summary>
     public Task<ProcessEnd> WaitAsync(CancellationToken cancellationToken = default) => _end.WaitAsync(cancellationToken);
@@ -88,6 +92,8 @@ internal sealed class IsolatedProcess : IDisposable
             {
                 Signal(LibC.SIGKILL);
             }
+
+            Terminal?.Dispose();
 
             _ = CloseAsync();
         }

@@ -40,8 +40,8 @@ internal sealed class IsolationEngine
         IsolationSpec spec, LaunchStreams streams, RootService? root = null, CancellationToken cancellationToken = default)
     {
         var plan = LaunchPlanner.Plan(spec, Host);
-        var process = await LaunchAsync(spec, plan, streams, new LaunchParts { Root = root }, cancellationToken).ConfigureAwait(false);
-        return new IsolatedProcess(this, spec, process);
+        var (process, terminal) = await LaunchAsync(spec, plan, streams, new LaunchParts { Root = root }, cancellationToken).ConfigureAwait(false);
+        return new IsolatedProcess(this, spec, process, terminal);
     }
 
     /// <summary>Starts a container's first process under a supervisor, so that it outlives this process; done when its program has begun to run.</summary>
@@ -52,7 +52,7 @@ internal sealed class IsolationEngine
     public async Task<SupervisedProcess> StartSupervisedAsync(IsolationSpec spec, Supervision supervision, CancellationToken cancellationToken = default)
     {
         var plan = LaunchPlanner.Plan(spec, Host, supervision.Spec with { HeldDescriptors = supervision.Held.Count });
-        var process = await LaunchAsync(spec, plan, new LaunchStreams(), new LaunchParts { Supervision = supervision }, cancellationToken).ConfigureAwait(false);
+        var (process, _) = await LaunchAsync(spec, plan, new LaunchStreams(), new LaunchParts { Supervision = supervision }, cancellationToken).ConfigureAwait(false);
 
         // This process's child until either of them ends.
         var supervisor = ProcessCalls.OpenProcess(process.SupervisorId);
@@ -71,16 +71,16 @@ internal sealed class IsolationEngine
         IsolationSpec container, IsolatedProcess first, ProcessSpec process, LaunchStreams streams, CancellationToken cancellationToken)
     {
         var plan = LaunchPlanner.PlanJoin(container, process, Host);
-        var joined = await LaunchAsync(container, plan, streams, new LaunchParts { First = first }, cancellationToken).ConfigureAwait(false);
-        return new IsolatedProcess(this, container, joined);
+        var (joined, terminal) = await LaunchAsync(container, plan, streams, new LaunchParts { First = first }, cancellationToken).ConfigureAwait(false);
+        return new IsolatedProcess(this, container, joined, terminal);
     }
 
-    private async Task<LaunchedProcess> LaunchAsync(
+    private async Task<(LaunchedProcess Process, SafeFileHandle? Terminal)> LaunchAsync(
         IsolationSpec container, LaunchPlan plan, LaunchStreams streams, LaunchParts parts, CancellationToken cancellationToken)
     {
         Sabotage?.Invoke(plan);
         var (first, root, supervision) = (parts.First, parts.Root, parts.Supervision);
-        SafeFileHandle? mapsWritten = null, mapsAwaited = null, rootDevice = null, rootServer = null, supervisorTold = null, supervisorKnown = null;
+        SafeFileHandle? mapsWritten = null, mapsAwaited = null, rootDevice = null, rootServer = null, supervisorTold = null, supervisorKnown = null, terminalTaken = null, terminalGiven = null;
         var service = Task.CompletedTask;
         try
         {
@@ -93,6 +93,11 @@ internal sealed class IsolationEngine
             {
                 (rootDevice, rootServer) = ProcessCalls.MakeSockets(keepsMessages: true);
                 service = root!.ReceiveAsync(rootDevice);
+            }
+
+            if (plan.Descriptors.Contains(LaunchDescriptor.Terminal))
+            {
+                (terminalTaken, terminalGiven) = ProcessCalls.MakeSockets(keepsMessages: true);
             }
 
             if (supervision is not null)
@@ -110,6 +115,7 @@ internal sealed class IsolationEngine
                 LaunchDescriptor.FileOwners => owners!,
                 LaunchDescriptor.RootServer => rootServer!,
                 LaunchDescriptor.SupervisorKnown => supervisorKnown!,
+                LaunchDescriptor.Terminal => terminalGiven!,
                 LaunchDescriptor.StateDirectory => supervision!.StateDirectory,
                 LaunchDescriptor.ServedRoot => root?.Mount ?? throw new IsolationException("The container cannot start: nobody serves the union that is to be its root."),
                 _ => throw new NotSupportedException(descriptor.ToString()),
@@ -122,6 +128,7 @@ internal sealed class IsolationEngine
                 {
                     mapsAwaited?.Dispose();
                     rootServer?.Dispose();
+                    terminalGiven?.Dispose();
                 },
                 Supervise = supervision is null ? null : processId =>
                 {
@@ -135,7 +142,8 @@ internal sealed class IsolationEngine
                 request = request with { Timeout = JoinTimeout, IsExpected = processId => IsInside(container, first, processId) };
             }
 
-            return await Launcher.LaunchAsync(request, cancellationToken).ConfigureAwait(false);
+            var process = await Launcher.LaunchAsync(request, cancellationToken).ConfigureAwait(false);
+            return (process, terminalTaken is null ? null : TakeTerminal(terminalTaken, process));
         }
         catch (LaunchFailedException exception)
         {
@@ -154,12 +162,30 @@ internal sealed class IsolationEngine
             mapsAwaited?.Dispose();
             supervisorTold?.Dispose();
             supervisorKnown?.Dispose();
+            terminalTaken?.Dispose();
+            terminalGiven?.Dispose();
 
             // Nobody is on its other side any more, so it comes to its end.
             rootServer?.Dispose();
             await ((Task)service).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             rootDevice?.Dispose();
         }
+    }
+
+    // The program runs, so the message has been sent. What was opened in a container that runs already may be of that one's making.
+    private static SafeFileHandle TakeTerminal(SafeFileHandle socket, LaunchedProcess process)
+    {
+        var terminal = DescriptorSocket.TryReceive(socket);
+        if (terminal is not null && TerminalCalls.IsOuterSide(terminal))
+        {
+            return terminal;
+        }
+
+        terminal?.Dispose();
+        ProcessTree.Kill(process.ProcessId);
+        ProcessCalls.Reap(process.Handle);
+        process.Handle.Dispose();
+        throw new IsolationException("The program cannot have a terminal: what the container has as /dev/pts/ptmx opens none.");
     }
 
     private static async Task ReapAsync(SafeFileHandle supervisor)

@@ -91,6 +91,9 @@ public sealed record ProcessSpec
     /// <summary>The SELinux label to run with; null keeps that of the host's process.</summary>
     public string? SelinuxLabel { get; init; }
 
+    /// <summary>The size of its terminal, which is its controlling one and all of its standard streams; null for none.</summary>
+    public TerminalSize? Terminal { get; init; }
+
     /// <summary>Limits of setrlimit(2); what is not among them is inherited.</summary>
     public IReadOnlyList<ProcessLimit> Limits { get; init; } = [];
 }
@@ -144,6 +147,12 @@ public sealed record IsolationSpec
 
     /// <summary>A host path of the cgroup v2 directory that the container is born in, or null. clone3(2), CLONE_INTO_CGROUP</summary>
     public string? CgroupDirectory { get; init; }
+
+    /// <summary>
+    /// Whether the first process is an init of its own, and the program its child: it reaps what is left to it, passes signals on, and ends as the program
+    /// does, with 128 + n when signal n ended it.
+    /// </summary>
+    public bool HasInit { get; init; }
 
     /// <summary>Whether it goes on when this process ends. Otherwise the kernel kills it then, also when this process is killed.</summary>
     public bool OutlivesHost { get; init; }

@@ -14,6 +14,9 @@ internal static class KernelFlags
 
     public const int SIGKILL = 9, SIGCHLD = 17;
 
+    // ioctl_tty(2)
+    public const uint TIOCSCTTY = 0x540E, TIOCSWINSZ = 0x5414, TIOCSPTLCK = 0x40045431, TIOCGPTPEER = 0x5441;
+
     // mount(2), fsopen(2), mount_setattr(2), move_mount(2), umount2(2)
     public const ulong MS_RDONLY = 1, MS_NOSUID = 2, MS_NODEV = 4, MS_NOEXEC = 8, MS_REC = 0x4000,
         MS_UNBINDABLE = 1 << 17, MS_PRIVATE = 1 << 18, MS_SLAVE = 1 << 19, MS_SHARED = 1 << 20;
@@ -26,7 +29,7 @@ internal static class KernelFlags
     public const int MNT_DETACH = 2;
 
     // prctl(2), seccomp(2), capset(2), keyctl(2)
-    public const int PR_SET_PDEATHSIG = 1, PR_SET_DUMPABLE = 4, PR_SET_KEEPCAPS = 8, PR_CAPBSET_DROP = 24,
+    public const int PR_SET_PDEATHSIG = 1, PR_SET_DUMPABLE = 4, PR_SET_KEEPCAPS = 8, PR_SET_NAME = 15, PR_CAPBSET_DROP = 24,
         PR_SET_SECUREBITS = 28, PR_SET_NO_NEW_PRIVS = 38;
     public const int SECBIT_NO_SETUID_FIXUP = 4;
     public const int SECCOMP_SET_MODE_FILTER = 1;
@@ -35,6 +38,7 @@ internal static class KernelFlags
 
     // signalfd(2), eventfd(2), poll(2), wait(2)
     public const int SIG_BLOCK = 0, SIG_UNBLOCK = 1, SFD_CLOEXEC = 0x80000, SFD_NONBLOCK = 0x800, EFD_CLOEXEC = 0x80000, EFD_NONBLOCK = 0x800;
+    public const int P_ALL = 0, P_PID = 1, WEXITED = 4, WNOWAIT = 0x1000000, CLD_EXITED = 1;
     public const int POLLIN = 1, WNOHANG = 1, CLOCK_REALTIME = 0, AT_REMOVEDIR = 0x200;
 
     // inode(7), close_range(2), fcntl(2), netdevice(7)

@@ -28,6 +28,9 @@ internal enum LaunchDescriptor
 
     /// <summary>The directory that a supervisor keeps the log and the exit status in.</summary>
     StateDirectory,
+
+    /// <summary>A socket to the host, which takes the outer side of the program's terminal.</summary>
+    Terminal,
 }
 
 /// <summary>A launch program and what it needs from its host.</summary>

@@ -46,6 +46,7 @@ internal static class LaunchPlanner
         var prepared = MountSteps.Prepare(plan, spec, binds);
         RootSteps.Enter(plan, spec);
         MountSteps.Attach(plan, spec, prepared);
+        TerminalSteps.OpenFirst(plan, spec.Process, MountSteps.TerminalsOf(prepared));
         MountSteps.MakeWorkingDirectory(plan, spec);
         PathSteps.Add(plan, spec);
         if (spec.IsRootReadOnly)
@@ -57,6 +58,12 @@ internal static class LaunchPlanner
         StartSteps.DieWithHost(plan, spec.OutlivesHost);
         CredentialSteps.EnterWorkingDirectory(plan, spec.Process);
         CredentialSteps.DropTheRest(plan, spec.Process);
+        if (spec.HasInit)
+        {
+            InitSteps.Split(plan);
+        }
+
+        TerminalSteps.Take(plan, spec.Process);
         ProgramSteps.Run(plan, spec.Process);
         return plan.Finish();
     }
@@ -77,6 +84,7 @@ internal static class LaunchPlanner
         LabelSteps.Request(plan, process);
         StartSteps.EnterCgroups(plan, container);
         NamespaceSteps.Join(plan, container, target);
+        TerminalSteps.OpenJoining(plan, process);
         StartSteps.LeaveKeyring(plan, process);
         CredentialSteps.Assume(plan, process);
         CredentialSteps.EnterWorkingDirectory(plan, process);
@@ -84,6 +92,7 @@ internal static class LaunchPlanner
         NamespaceSteps.CloneJoining(plan, target);
         plan.Call("begin a session", SystemCall.setsid);
         StartSteps.DieWithHost(plan, container.OutlivesHost);
+        TerminalSteps.Take(plan, process);
         ProgramSteps.Run(plan, process);
         return plan.Finish();
     }

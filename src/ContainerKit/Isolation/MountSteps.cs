@@ -62,6 +62,9 @@ internal static class MountSteps
         }
     }
 
+    /// <summary>The container's devpts.</summary>
+    public static Operand TerminalsOf(Prepared prepared) => prepared.Usual.First(each => each.Mount.Type == "devpts").Source;
+
     public static void MakeWorkingDirectory(PlanBuilder plan, IsolationSpec spec)
     {
         if (spec.Process.WorkingDirectory.Trim('/').Length > 0)

@@ -79,6 +79,7 @@ internal enum SystemCall
     unshare,
     utimensat,
     wait4,
+    waitid,
     write,
     writev,
 #pragma warning restore IDE1006
@@ -170,6 +171,7 @@ internal static class SystemCallNumbers
         SystemCall.unshare => (272, 97),
         SystemCall.utimensat => (280, 88),
         SystemCall.wait4 => (61, 260),
+        SystemCall.waitid => (247, 95),
         SystemCall.write => (1, 64),
         SystemCall.writev => (20, 66),
         _ => throw new ArgumentOutOfRangeException(nameof(call)),

@@ -11,7 +11,7 @@ namespace ContainerKit.Linux;
 internal static unsafe class DescriptorSocket
 {
     /// <summary>Receives one message with one descriptor.</summary>
-    /// <returns>Null when the other side has gone, or sent none.</returns>
+    /// <returns>Null when there is no message yet, when the other side has gone, or sent none.</returns>
     public static SafeFileHandle? TryReceive(SafeFileHandle socket)
     {
         const int ControlSize = 24;
@@ -26,11 +26,12 @@ internal static unsafe class DescriptorSocket
         long count;
         do
         {
-            count = recvmsg((int)socket.DangerousGetHandle(), &message, MSG_CMSG_CLOEXEC);
+            count = recvmsg((int)socket.DangerousGetHandle(), &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
         }
         while (count < 0 && Marshal.GetLastPInvokeError() == Errno.EINTR);
 
-        LinuxException.ThrowIf(count < 0 ? Marshal.GetLastPInvokeError() : 0, $"take a descriptor from a launch program");
+        var errno = count < 0 ? Marshal.GetLastPInvokeError() : 0;
+        LinuxException.ThrowIf(errno == Errno.EAGAIN ? 0 : errno, $"take a descriptor from a launch program");
         var header = (cmsghdr*)control;
         return count > 0 && (uint)message.msg_controllen >= 20 && header->cmsg_type == SCM_RIGHTS
             ? new SafeFileHandle(*(int*)CMSG_DATA(header), ownsHandle: true)

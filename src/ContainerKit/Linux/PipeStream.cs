@@ -7,20 +7,26 @@ using static Tmds.Linux.LibC;
 namespace ContainerKit.Linux;
 
 /// <summary>
-/// One end of a pipe as a stream that waits without a thread. Closing the write end is how a program's standard input ends;
+/// One end of a pipe, or one direction of a terminal, as a stream that waits without a thread. Closing the write end is how a program's standard input ends;
 /// writing to a pipe that nobody reads any more is an <see cref="IOException"/>.
 /// </summary>
 [SupportedOSPlatform("linux")]
 internal sealed class PipeStream : Stream
 {
+    private const byte ControlD = 4;
+
     private readonly SafeFileHandle _handle;
     private readonly EventLoop.Registration _registration;
     private readonly bool _canWrite;
+    private readonly bool _isTerminal;
+    private bool _isInsideLine;
+    private bool _isEndTyped;
     private volatile bool _endsWhenEmpty;
     private int _isDisposed;
 
-    private PipeStream(SafeFileHandle handle, bool canWrite)
+    private PipeStream(SafeFileHandle handle, bool canWrite, bool isTerminal = false)
     {
+        _isTerminal = isTerminal;
         _handle = handle;
         _canWrite = canWrite;
         _registration = EventLoop.Shared.Watch(handle);
@@ -40,6 +46,16 @@ internal sealed class PipeStream : Stream
         var (read, write) = Create();
         SetNonBlocking(write);
         return (new PipeStream(write, canWrite: true), read);
+    }
+
+    /// <summary>Both directions of a pseudoterminal's outer side, each with a descriptor of its own; the given one stays the caller's.</summary>
+    /// <remarks>
+    /// A terminal has no half that could be closed: disposing of its input types Ctrl-D, which is the end for programs that read lines.
+    /// </remarks>
+    public static (PipeStream Input, PipeStream Output) OfTerminal(SafeFileHandle terminal)
+    {
+        SetNonBlocking(terminal);
+        return (new PipeStream(ProcessCalls.Raise(terminal), canWrite: true, isTerminal: true), new PipeStream(ProcessCalls.Raise(terminal), canWrite: false, isTerminal: true));
     }
 
     public override bool CanRead => !_canWrite;
@@ -86,6 +102,7 @@ internal sealed class PipeStream : Stream
 
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
+        _isInsideLine = buffer.IsEmpty ? _isInsideLine : buffer.Span[^1] != '\n';
         while (!buffer.IsEmpty)
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -120,15 +137,50 @@ internal sealed class PipeStream : Stream
 
     public override void SetLength(long value) => throw new NotSupportedException("A pipe has no length.");
 
+    public override async ValueTask DisposeAsync()
+    {
+        if (_isTerminal && _canWrite && Volatile.Read(ref _isDisposed) == 0)
+        {
+            try
+            {
+                await WriteAsync(EndOfInput()).ConfigureAwait(false);
+                _isEndTyped = true;
+            }
+            catch (Exception e) when (e is IOException or ObjectDisposedException)
+            {
+                // Nobody is left to be told.
+            }
+        }
+
+        await base.DisposeAsync().ConfigureAwait(false);
+    }
+
     protected override void Dispose(bool disposing)
     {
         if (disposing && Interlocked.Exchange(ref _isDisposed, 1) == 0)
         {
+            if (_isTerminal && _canWrite && !_isEndTyped)
+            {
+                // Whether anybody is left to be told does not matter here.
+                TypeEnd();
+            }
+
             _registration.Dispose();
             _handle.Dispose();
         }
 
         base.Dispose(disposing);
+    }
+
+    // Inside a line, the first one only sends what has been typed of it: termios(3), VEOF.
+    private byte[] EndOfInput() => _isInsideLine ? [ControlD, ControlD] : [ControlD];
+
+    private unsafe void TypeEnd()
+    {
+        fixed (byte* end = EndOfInput())
+        {
+            _ = Attempt(end, _isInsideLine ? 2 : 1, isWrite: true);
+        }
     }
 
     private static unsafe (SafeFileHandle Read, SafeFileHandle Write) Create()
@@ -146,7 +198,9 @@ internal sealed class PipeStream : Stream
     {
         fixed (byte* to = buffer)
         {
-            return Finished(Attempt(to, buffer.Length, isWrite: false), "read from a pipe", out count);
+            // What a terminal answers when nobody has its other side open any more: pty(7).
+            var outcome = Attempt(to, buffer.Length, isWrite: false);
+            return Finished(_isTerminal && outcome.Errno == Errno.EIO ? default : outcome, "read from a pipe", out count);
         }
     }
 

@@ -44,7 +44,7 @@ internal abstract class ContainerFixture
         Directory.CreateDirectory(HostDirectory);
         Host = await OpenHost();
         Tools = await Host.BuildFromScratch()
-            .AddHostProgram("sh", "cat", "ls", "id", "sleep", "env", "mkdir", "rm", "mv", "touch", "stat", "hostname", "head", "dd", "chmod", "chown", "ln", "mount", "true", "readlink", "mknod", "tr", "grep", "sort")
+            .AddHostProgram("sh", "cat", "ls", "id", "sleep", "env", "mkdir", "rm", "mv", "touch", "stat", "hostname", "head", "dd", "chmod", "chown", "ln", "mount", "true", "readlink", "mknod", "tr", "grep", "sort", "stty", "tty")
             .AddFile("/etc/motd", "hello from below\n")
             .AddFile("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\nwww:x:33:33:www:/var/www:/bin/sh\n")
             .AddFile("/etc/group", "root:x:0:\nwww:x:33:\nadm:x:4:www\n")

@@ -9,7 +9,7 @@ internal abstract class CkitFixture
     private const string MakeTree = """
         mkdir -p "$1"/bin "$1"/etc "$1"/tmp
         cp "$(command -v busybox)" "$1"/bin/busybox
-        for name in sh cat echo env false hostname id ls pwd rm sleep touch true yes; do ln -s busybox "$1/bin/$name"; done
+        for name in sh cat echo env false hostname id ls pwd rm sleep stty touch true yes; do ln -s busybox "$1/bin/$name"; done
         echo 'hello from below' > "$1"/etc/motd
         echo 'not a program' > "$1"/etc/text; chmod 755 "$1"/etc/text
         printf 'root:x:0:0::/:/bin/sh\nwww:x:33:33::/:/bin/sh\n' > "$1"/etc/passwd

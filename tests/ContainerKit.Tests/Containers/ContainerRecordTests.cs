@@ -30,6 +30,8 @@ public sealed class ContainerRecordTests
             ProcessLimit = 64,
             LimitsAreBestEffort = true,
             HasStatistics = true,
+            Terminal = new TerminalSize(100, 30),
+            HasInit = true,
             Mounts = [new Mount("bind", "/from", "/to", ["ro", "nosuid"])],
             Network = NetworkMode.Host,
             PublishedPorts = [new PublishedPort("127.0.0.1", 8080, 80)],

@@ -12,7 +12,9 @@ public class PlanDumpTests
     [TestCase("detached")]
     [TestCase("single-id")]
     [TestCase("subordinate-ids")]
+    [TestCase("terminal")]
     [TestCase("join")]
+    [TestCase("join-terminal")]
     [TestCase("join-root-user-namespace")]
     [TestCase("join-subordinate-ids")]
     public void A_plan_changes_only_on_purpose(string name)

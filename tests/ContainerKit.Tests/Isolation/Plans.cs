@@ -22,6 +22,8 @@ internal static class Plans
         Limits = [new ProcessLimit(7, 1024, 4096)],
     };
 
+    public static readonly ProcessSpec OnTerminal = Process with { Terminal = new TerminalSize(100, 30) };
+
     public static readonly IsolationSpec Spec = new()
     {
         Root = [new Mount("overlay", "overlay", "/", ["lowerdir=/store/b", "lowerdir=/store/a", "upperdir=/store/c/fs", "workdir=/store/c/work"])],
@@ -56,7 +58,9 @@ internal static class Plans
         ["detached"] = LaunchPlanner.Plan(Spec, RootHost, Supervisor),
         ["single-id"] = LaunchPlanner.Plan(SingleId, UserHost),
         ["subordinate-ids"] = LaunchPlanner.Plan(SubordinateIds, UserHost),
+        ["terminal"] = LaunchPlanner.Plan(Spec with { HasInit = true, Process = OnTerminal }, RootHost),
         ["join"] = LaunchPlanner.PlanJoin(Spec, Process, RootHost),
+        ["join-terminal"] = LaunchPlanner.PlanJoin(Spec, OnTerminal, RootHost),
         ["join-root-user-namespace"] = LaunchPlanner.PlanJoin(Mapped, Process, RootHost),
         ["join-subordinate-ids"] = LaunchPlanner.PlanJoin(SubordinateIds, Process, UserHost),
     };

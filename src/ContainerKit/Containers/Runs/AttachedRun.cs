@@ -26,7 +26,7 @@ internal sealed class AttachedRun : ContainerRun
         _root = root;
         _ports = ports;
         _ports.Begin(Network, catalog.Logger);
-        (Input, Output, Error) = (pipes.Input.Mine, pipes.Output.Mine, pipes.Error.Mine);
+        (Input, Output, Error) = (pipes.Input, pipes.Output, pipes.Error);
         _ = WatchAsync();
     }
 
@@ -59,9 +59,8 @@ internal sealed class AttachedRun : ContainerRun
             var mounts = catalog.Snapshots.Mounts(lease);
             root = ServedRoot.TryMake(catalog, lease, mounts);
             var spec = SpecFactory.Create(catalog, record, command, user, root is null ? mounts : [root.Root], cgroup);
-            pipes = Pipes.Open();
-            process = await LaunchAsync(catalog, record, lease, spec, pipes.Theirs, root, cancellationToken).ConfigureAwait(false);
-            pipes.CloseTheirs();
+            (process, pipes) = await Pipes.StartAsync(
+                spec.Process.Terminal, streams => LaunchAsync(catalog, record, lease, spec, streams, root, cancellationToken)).ConfigureAwait(false);
             if (record.Name is not null)
             {
                 // An unnamed one nobody else can find, and it ends with this process.

@@ -68,8 +68,9 @@ internal abstract partial class ContainerRun(ContainerCatalog catalog, Container
         var spec = processSpec with
         {
             Arguments = command,
-            Environment = EnvironmentList.Merge(processSpec.Environment, options.Environment),
+            Environment = EnvironmentList.Merge([.. SpecFactory.TerminalVariables(options.Terminal), .. processSpec.Environment], options.Environment),
             WorkingDirectory = options.WorkingDirectory ?? processSpec.WorkingDirectory,
+            Terminal = options.Terminal?.Require(),
         };
         if ((options.User ?? UserToLookUp) is { } name)
         {
@@ -77,19 +78,9 @@ internal abstract partial class ContainerRun(ContainerCatalog catalog, Container
             spec = SpecFactory.WithUser(spec, UserLookup.ResolveLive(Process, Calls, name), hasHome);
         }
 
-        var pipes = Pipes.Open();
-        try
-        {
-            var process = await Process.JoinAsync(spec, pipes.Theirs, cancellationToken).ConfigureAwait(false);
-            pipes.CloseTheirs();
-            _joined[process.ProcessId] = 0;
-            return new JoinedProgram(process, pipes, () => _joined.TryRemove(process.ProcessId, out _));
-        }
-        catch
-        {
-            pipes.Dispose();
-            throw;
-        }
+        var (process, pipes) = await Pipes.StartAsync(spec.Terminal, streams => Process.JoinAsync(spec, streams, cancellationToken)).ConfigureAwait(false);
+        _joined[process.ProcessId] = 0;
+        return new JoinedProgram(process, pipes, () => _joined.TryRemove(process.ProcessId, out _));
     }
 
     public abstract ValueTask DisposeAsync();

@@ -21,6 +21,14 @@ internal static class DetachedStart
             throw new StorageException($"The container '{record.Label}' cannot be detached: this process feeds its standard input.") { Hint = "Leave WithStandardInput out; a detached program's input is empty." };
         }
 
+        if (record.Options.Terminal is not null)
+        {
+            throw new HostCapabilityException("detached-terminal", $"The container '{record.Label}' cannot be detached: the process that starts it holds the outer side of its terminal, which hangs up when that ends.")
+            {
+                Hint = "Leave WithTerminal out; StartExecAsync gives a program in a detached container a terminal.",
+            };
+        }
+
         // With the host's network, a port that keeps its number needs nobody.
         if (record.Options.PublishedPorts.Any(port => record.Options.Network != NetworkMode.Host || port.HostPort != port.ContainerPort))
         {

@@ -5,36 +5,81 @@ using Microsoft.Win32.SafeHandles;
 
 namespace ContainerKit.Containers.Runs;
 
-/// <summary>The three pipes between this process and a program, seen from both sides.</summary>
+/// <summary>What is between this process and a program, seen from both sides: three pipes, or its terminal.</summary>
 [SupportedOSPlatform("linux")]
 internal sealed class Pipes : IDisposable
 {
-    private Pipes((PipeStream, SafeFileHandle) input, (PipeStream, SafeFileHandle) output, (PipeStream, SafeFileHandle) error) =>
-        (Input, Output, Error) = (input, output, error);
+    private readonly SafeFileHandle[] _theirs;
+    private readonly PipeStream _input;
+    private readonly PipeStream _output;
+    private readonly PipeStream? _error;
 
-    public (PipeStream Mine, SafeFileHandle Theirs) Input { get; }
+    private Pipes(PipeStream input, PipeStream output, PipeStream? error, params SafeFileHandle[] theirs) =>
+        (_input, _output, _error, _theirs) = (input, output, error, theirs);
 
-    public (PipeStream Mine, SafeFileHandle Theirs) Output { get; }
+    public Stream Input => _input;
 
-    public (PipeStream Mine, SafeFileHandle Theirs) Error { get; }
+    public Stream Output => _output;
 
-    public LaunchStreams Theirs => new(Input.Theirs, Output.Theirs, Error.Theirs);
+    /// <summary>Empty where there is a terminal: what is written to it has no stream.</summary>
+    public Stream Error => _error ?? Stream.Null;
 
-    public static Pipes Open() => new(PipeStream.ForWriting(), PipeStream.ForReading(), PipeStream.ForReading());
-
-    /// <summary>Once the program has its own copies: while ours are open, no pipe comes to its end.</summary>
-    public void CloseTheirs()
+    public static (Pipes Pipes, LaunchStreams Theirs) Open()
     {
-        Input.Theirs.Dispose();
-        Output.Theirs.Dispose();
-        Error.Theirs.Dispose();
+        var (input, output, error) = (PipeStream.ForWriting(), PipeStream.ForReading(), PipeStream.ForReading());
+        return (new Pipes(input.Mine, output.Mine, error.Mine, input.Theirs, output.Theirs, error.Theirs), new LaunchStreams(input.Theirs, output.Theirs, error.Theirs));
+    }
+
+    /// <summary>Starts a program whose streams these are.</summary>
+    public static async Task<(IsolatedProcess Process, Pipes Pipes)> StartAsync(TerminalSize? terminal, Func<LaunchStreams, Task<IsolatedProcess>> start)
+    {
+        if (terminal is not null)
+        {
+            var itself = await start(new LaunchStreams()).ConfigureAwait(false);
+            return (itself, OfTerminal(itself.Terminal!));
+        }
+
+        var (pipes, theirs) = Open();
+        try
+        {
+            var process = await start(theirs).ConfigureAwait(false);
+            pipes.CloseTheirs();
+            return (process, pipes);
+        }
+        catch
+        {
+            pipes.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>From now on an empty output is at its end, even while somebody else could still write to it.</summary>
+    public void EndOutputWhenEmpty()
+    {
+        _output.EndWhenEmpty();
+        _error?.EndWhenEmpty();
     }
 
     public void Dispose()
     {
         CloseTheirs();
-        Input.Mine.Dispose();
-        Output.Mine.Dispose();
-        Error.Mine.Dispose();
+        _input.Dispose();
+        _output.Dispose();
+        _error?.Dispose();
+    }
+
+    private static Pipes OfTerminal(SafeFileHandle terminal)
+    {
+        var (input, output) = PipeStream.OfTerminal(terminal);
+        return new Pipes(input, output, error: null);
+    }
+
+    // Once the program has its own copies: while ours are open, no pipe comes to its end.
+    private void CloseTheirs()
+    {
+        foreach (var handle in _theirs)
+        {
+            handle.Dispose();
+        }
     }
 }

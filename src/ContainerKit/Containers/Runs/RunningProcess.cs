@@ -52,7 +52,7 @@ internal sealed record RunningProcess(ProcessIdentity? Program, ProcessIdentity?
 
     /// <summary>The program that a supervisor has started whose host ended before that could be written down; null while there is none.</summary>
     public ProcessIdentity? FindProgram() => Supervisor is { } supervisor && ProcessIdentity.TryFind(supervisor.ProcessId) == supervisor
-        ? ProcessTree.FindChildren(supervisor.ProcessId).Select(ProcessIdentity.TryFind).FirstOrDefault(child => child?.IsFirstOfItsNamespace() == true && child.HasOtherProgram(supervisor))
+        ? ProcessTree.FindChildren(supervisor.ProcessId).Select(ProcessIdentity.TryFind).FirstOrDefault(child => child?.IsFirstOfItsNamespace() == true && (child.HasOtherProgram(supervisor) || child.IsInitOfOther(supervisor)))
         : null;
 
     /// <summary>Kills it, paused or not, and waits for its end as long as the token lets it. One that has ended already is no error.</summary>
@@ -135,6 +135,10 @@ internal sealed record ProcessIdentity(int ProcessId, ulong StartTime)
 
     /// <summary>Whether it runs another program than a process that it came from, and so has begun its own.</summary>
     public bool HasOtherProgram(ProcessIdentity origin) => ProgramOf(ProcessId) is { } program && program != ProgramOf(origin.ProcessId);
+
+    /// <summary>Whether it is an init, which has no program of its own, and what it has started has begun another.</summary>
+    public bool IsInitOfOther(ProcessIdentity origin) =>
+        ProcessTree.FindChildren(ProcessId).Select(TryFind).Any(child => child?.HasOtherProgram(origin) == true);
 
     private static string? ProgramOf(int processId)
     {
