@@ -57,6 +57,10 @@ public sealed class ContainerHost : IAsyncDisposable
     /// <summary>What can be asked of registries beyond fetching and sending images, with the host's options. It is disposed with the host.</summary>
     public RegistryClient Registry { get; }
 
+    /// <summary>The networks that containers can share.</summary>
+    /// <exception cref="PlatformNotSupportedException">This is not Linux.</exception>
+    public NetworkStore Networks => OperatingSystem.IsLinux() ? new NetworkStore(Containers.Networks) : throw NotLinux();
+
     /// <summary>The directory that everything lies in.</summary>
     public string StoreDirectory => _store.Root;
 

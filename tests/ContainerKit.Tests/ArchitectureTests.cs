@@ -21,7 +21,8 @@ public sealed partial class ArchitectureTests
         ["Launch"] = ["Linux"],
         // Content is here for FileLock only: whether a cgroup's owner lives is a held lock.
         ["Isolation"] = ["Launch", "Content", "Linux"],
-        ["Networking"] = ["Launch", "Linux"],
+        // Here, too: whether a network's member lives is a held lock.
+        ["Networking"] = ["Launch", "Content", "Linux"],
         ["Containers"] =
             ["Networking", "Isolation", "Launch", "Storage", "Registry", "Images", "Layers", "Content", "Linux", Rooms.Facade],
         [Rooms.Facade] = ["Containers", "Networking", "Isolation", "Launch", "Storage", "Registry", "Images", "Layers", "Content", "Linux"],

@@ -104,8 +104,21 @@ internal static class ContainerFlags
     {
         "none" => container.WithNetwork(NetworkMode.None),
         "host" => container.WithNetwork(NetworkMode.Host),
-        _ => throw new UsageException($"There is no network '{mode}'; there are none and host."),
+        "bridge" => container.WithNetwork(NetworkMode.Bridge),
+        _ => Named(container, mode),
     };
+
+    private static ContainerBuilder Named(ContainerBuilder container, string network)
+    {
+        try
+        {
+            return container.WithNetwork(network);
+        }
+        catch (ArgumentException e)
+        {
+            throw new UsageException($"There is no network '{network}': {e.Message}");
+        }
+    }
 
     /// <summary><c>HOST:CONTAINER</c> or <c>CONTAINER</c>, with an address of the host in front, and <c>/tcp</c> behind.</summary>
     public static ContainerBuilder Publish(ContainerBuilder container, string ports)

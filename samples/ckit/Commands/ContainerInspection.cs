@@ -27,7 +27,7 @@ internal static class ContainerInspection
             ["Config"] = config,
             ["HostConfig"] = new JsonObject
             {
-                ["NetworkMode"] = settings.Network == NetworkMode.Host ? "host" : "none",
+                ["NetworkMode"] = settings.NetworkName ?? (settings.Network == NetworkMode.Host ? "host" : "none"),
                 ["PortBindings"] = PortsToJson(settings.PublishedPorts),
                 ["Memory"] = settings.Limits.MemoryBytes ?? 0,
                 ["NanoCpus"] = (long)((settings.Limits.CpuQuota ?? 0) * 1e9),

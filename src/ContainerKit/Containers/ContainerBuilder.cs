@@ -143,7 +143,15 @@ public sealed partial class ContainerBuilder
     }
 
     /// <summary>Chooses the network; <see cref="NetworkMode.None"/> unless told otherwise.</summary>
-    public ContainerBuilder WithNetwork(NetworkMode network) => With(_options with { Network = network });
+    public ContainerBuilder WithNetwork(NetworkMode network) => With(_options with { Network = network, NetworkName = null });
+
+    /// <summary>Makes the container a member of a network that was made with <see cref="NetworkStore.CreateAsync"/>; it has to be there when the container starts.</summary>
+    /// <param name="name">The network's name.</param>
+    public ContainerBuilder WithNetwork(string name)
+    {
+        NetworkStore.Require(name, null);
+        return With(_options with { Network = NetworkMode.Bridge, NetworkName = name == NetworkStore.DefaultName ? null : name });
+    }
 
     /// <summary>Opens a port of the host (TCP) that leads to a port of the container, for as long as its program runs.</summary>
     /// <param name="hostPort">The port of the host; 0 for any that is free, which <see cref="RunningContainer.GetPublishedPort"/> tells.</param>
@@ -153,7 +161,9 @@ public sealed partial class ContainerBuilder
     /// <see cref="IPAddress.Any"/>, which lets everybody in.
     /// </param>
     /// <remarks>
-    /// It works with every <see cref="NetworkMode"/> and needs no rights: this process listens, and connects inside the container for every client.
+    /// It works with every <see cref="NetworkMode"/>. With <see cref="NetworkMode.Bridge"/> the kernel sends the host's IPv4 connections on to the container, whose program
+    /// has to listen on all of its addresses, or on its network's, and sees where clients of other hosts come from; so it works for detached containers, too.
+    /// Otherwise it needs no rights: this process listens, and connects inside the container for every client.
     /// The program therefore sees its clients as 127.0.0.1. With <see cref="NetworkMode.Host"/>, a port that keeps its number needs no forwarding, and
     /// who may get in, the program's own address decides.
     /// </remarks>

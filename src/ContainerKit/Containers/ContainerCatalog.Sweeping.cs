@@ -1,3 +1,4 @@
+using ContainerKit.Containers.Runs;
 using ContainerKit.Storage;
 
 namespace ContainerKit.Containers;
@@ -35,6 +36,19 @@ internal sealed partial class ContainerCatalog
         }
 
         cgroups.Sweep();
+        if (Environment.IsPrivilegedProcess)
+        {
+            Networks.Sweep();
+        }
+    }
+
+    /// <summary>Clears a network of a container that has ended when nobody of its own was there.</summary>
+    public void SweepNetworkOf(ContainerRecord record)
+    {
+        if (RunNetwork.NameOf(record) is { } name && Environment.IsPrivilegedProcess && Networks.Find(name) is { } network)
+        {
+            Networks.Sweep(network);
+        }
     }
 
     private void TrySweep(string directory)

@@ -5,6 +5,7 @@ using ContainerKit.Content;
 using ContainerKit.Isolation;
 using ContainerKit.Isolation.Cgroups;
 using ContainerKit.Isolation.Seccomp;
+using ContainerKit.Networking.Bridges;
 using ContainerKit.Storage;
 using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
@@ -28,6 +29,8 @@ internal sealed partial class ContainerCatalog(StoreLayout store, ImageStore ima
     public IsolationEngine Engine { get; } = engine;
 
     public ILogger Logger { get; } = logger;
+
+    public NetworkCatalog Networks { get; } = new(store.Networks, logger);
 
     public string StoreDirectory => store.Root;
 
@@ -212,6 +215,7 @@ internal sealed partial class ContainerCatalog(StoreLayout store, ImageStore ima
         }
 
         DeleteDirectory(ending);
+        SweepNetworkOf(record);
         Logger.Removed(record.Id);
         return true;
     }

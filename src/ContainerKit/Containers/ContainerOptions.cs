@@ -44,6 +44,9 @@ internal sealed record ContainerOptions
 
     public NetworkMode Network { get; init; }
 
+    /// <summary>Which of the store's networks; null for the one that needs no name.</summary>
+    public string? NetworkName { get; init; }
+
     public ImmutableArray<PublishedPort> PublishedPorts { get; init; } = [];
 
     public ImmutableArray<string> AddedCapabilities { get; init; } = [];

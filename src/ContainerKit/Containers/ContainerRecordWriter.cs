@@ -80,6 +80,7 @@ internal static class ContainerRecordWriter
 
         json.WriteEndArray();
         json.WriteString(nameof(options.Network), options.Network.ToString());
+        WriteText(json, nameof(options.NetworkName), options.NetworkName);
         json.WriteStartArray(nameof(options.PublishedPorts));
         foreach (var port in options.PublishedPorts)
         {

@@ -20,6 +20,7 @@ public sealed record ContainerSettings
         });
         Hostname = options.Hostname ?? record.Id[..12];
         Network = options.Network;
+        NetworkName = options.Network == NetworkMode.Bridge ? options.NetworkName ?? NetworkStore.DefaultName : null;
         PublishedPorts = options.PublishedPorts;
         Terminal = options.Terminal;
         HasInit = options.HasInit;
@@ -43,6 +44,9 @@ public sealed record ContainerSettings
 
     /// <summary>The network that it sees.</summary>
     public NetworkMode Network { get; }
+
+    /// <summary>The name of the network that it is a member of; null unless <see cref="Network"/> is <see cref="NetworkMode.Bridge"/>.</summary>
+    public string? NetworkName { get; }
 
     /// <summary>The ports of the host that lead to it while it runs; port 0 is any that is free then.</summary>
     public IReadOnlyList<PublishedPort> PublishedPorts { get; }

@@ -63,4 +63,10 @@ public enum NetworkMode
 
     /// <summary>The host's own network, unisolated.</summary>
     Host,
+
+    /// <summary>
+    /// A network of its own, whose interface leads to a bridge that it shares with other containers. They find each other by name, and get out of the host
+    /// by its address. Only root can have it.
+    /// </summary>
+    Bridge,
 }

@@ -191,6 +191,9 @@ public sealed class RunningContainer : IAsyncDisposable
     /// <summary>The ports of the host that lead to it, in the order of its description, each with the number that it has.</summary>
     public IReadOnlyList<PublishedPort> PublishedPorts => _run.PublishedPorts;
 
+    /// <summary>Its address in the network that it is a member of: <see cref="NetworkMode.Bridge"/>. Null with any other network, and once it has ended.</summary>
+    public IPAddress? Address => _run.Address;
+
     /// <summary>The port of the host that leads to a port of the container.</summary>
     /// <param name="containerPort">A port that was published; of one published twice, the first counts.</param>
     /// <exception cref="ArgumentException">It was not published.</exception>

@@ -16,7 +16,8 @@ internal static class SpecFactory
         IReadOnlyList<string> command,
         ContainerUser user,
         IReadOnlyList<Mount> root,
-        Cgroup? cgroup)
+        Cgroup? cgroup,
+        IReadOnlyList<Mount>? managed = null)
     {
         var options = record.Options;
         var hostname = options.Hostname ?? record.Id[..12];
@@ -43,7 +44,7 @@ internal static class SpecFactory
             Root = [.. root.Select(WithoutDevices)],
             IsRootMapped = catalog.Identity.MapsFiles,
             IsRootReadOnly = options.IsReadOnly,
-            Mounts = [.. options.Mounts.Select(WithoutDevices), .. options.Devices.Select(DeviceFiles.MountOf)],
+            Mounts = [.. (managed ?? []).Concat(options.Mounts).Select(WithoutDevices), .. options.Devices.Select(DeviceFiles.MountOf)],
             Namespaces = NamespacesOf(options, catalog.Identity),
             UserMappings = catalog.Identity.UserMappings,
             GroupMappings = catalog.Identity.GroupMappings,

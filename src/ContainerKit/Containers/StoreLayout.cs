@@ -11,6 +11,7 @@ namespace ContainerKit.Containers;
 ///   snapshots/DRIVER/SNAPSHOT/
 ///   snapshots/.bases/DRIVER/CONFIG   which snapshot the containers of an image stand on
 ///   containers/ID/   container.json, lock, running
+///   networks/NAME/   network.json, members; there with the first network
 ///   names/NAME       the id of the container of that name
 /// </code>
 /// </remarks>
@@ -27,6 +28,8 @@ internal sealed class StoreLayout
     public string Snapshots => Path.Combine(Root, "snapshots");
 
     public string Containers => Path.Combine(Root, "containers");
+
+    public string Networks => Path.Combine(Root, "networks");
 
     public string Names => Path.Combine(Root, "names");
 

@@ -37,10 +37,20 @@ internal sealed class IsolationEngine
     /// <exception cref="IsolationException">A step failed; <see cref="IsolationException.Step"/> names it.</exception>
     /// <exception cref="HostCapabilityException">This host cannot do what the specification asks for.</exception>
     public async Task<IsolatedProcess> StartAsync(
-        IsolationSpec spec, LaunchStreams streams, RootService? root = null, CancellationToken cancellationToken = default)
+        IsolationSpec spec, LaunchStreams streams, RootService? root = null, CancellationToken cancellationToken = default) =>
+        await StartAsync(spec, streams, root, network: null, cancellationToken).ConfigureAwait(false);
+
+    /// <inheritdoc cref="StartAsync(IsolationSpec, LaunchStreams, RootService?, CancellationToken)"/>
+    /// <param name="spec">The container.</param>
+    /// <param name="streams">What the program reads and writes.</param>
+    /// <param name="root">What this process does for a root that it serves; null for any other root.</param>
+    /// <param name="network">Sets up the network of the first process, before its program runs; null where loopback is all.</param>
+    /// <param name="cancellationToken">Gives up; nothing runs then.</param>
+    public async Task<IsolatedProcess> StartAsync(
+        IsolationSpec spec, LaunchStreams streams, RootService? root, Action<int, SafeFileHandle>? network, CancellationToken cancellationToken)
     {
-        var plan = LaunchPlanner.Plan(spec, Host);
-        var (process, terminal) = await LaunchAsync(spec, plan, streams, new LaunchParts { Root = root }, cancellationToken).ConfigureAwait(false);
+        var plan = LaunchPlanner.Plan(spec, Host, awaitsNetwork: network is not null);
+        var (process, terminal) = await LaunchAsync(spec, plan, streams, new LaunchParts { Root = root, Network = network }, cancellationToken).ConfigureAwait(false);
         return new IsolatedProcess(this, spec, process, terminal);
     }
 
@@ -51,8 +61,8 @@ internal sealed class IsolationEngine
     /// <inheritdoc cref="StartAsync(IsolationSpec, LaunchStreams, RootService?, CancellationToken)"/>
     public async Task<SupervisedProcess> StartSupervisedAsync(IsolationSpec spec, Supervision supervision, CancellationToken cancellationToken = default)
     {
-        var plan = LaunchPlanner.Plan(spec, Host, supervision.Spec with { HeldDescriptors = supervision.Held.Count });
-        var (process, _) = await LaunchAsync(spec, plan, new LaunchStreams(), new LaunchParts { Supervision = supervision }, cancellationToken).ConfigureAwait(false);
+        var plan = LaunchPlanner.Plan(spec, Host, supervision.Spec with { HeldDescriptors = supervision.Held.Count }, supervision.Network is not null);
+        var (process, _) = await LaunchAsync(spec, plan, new LaunchStreams(), new LaunchParts { Supervision = supervision, Network = supervision.Network }, cancellationToken).ConfigureAwait(false);
 
         // This process's child until either of them ends.
         var supervisor = ProcessCalls.OpenProcess(process.SupervisorId);
@@ -80,7 +90,7 @@ internal sealed class IsolationEngine
     {
         Sabotage?.Invoke(plan);
         var (first, root, supervision) = (parts.First, parts.Root, parts.Supervision);
-        SafeFileHandle? mapsWritten = null, mapsAwaited = null, rootDevice = null, rootServer = null, supervisorTold = null, supervisorKnown = null, terminalTaken = null, terminalGiven = null;
+        SafeFileHandle? mapsWritten = null, mapsAwaited = null, rootDevice = null, rootServer = null, supervisorTold = null, supervisorKnown = null, networkGiven = null, networkAwaited = null, terminalTaken = null, terminalGiven = null;
         var service = Task.CompletedTask;
         try
         {
@@ -100,6 +110,11 @@ internal sealed class IsolationEngine
                 (terminalTaken, terminalGiven) = ProcessCalls.MakeSockets(keepsMessages: true);
             }
 
+            if (plan.Descriptors.Contains(LaunchDescriptor.NetworkReady))
+            {
+                (networkGiven, networkAwaited) = ProcessCalls.MakeSockets(keepsMessages: false);
+            }
+
             if (supervision is not null)
             {
                 (supervisorTold, supervisorKnown) = ProcessCalls.MakeSockets(keepsMessages: false);
@@ -112,6 +127,7 @@ internal sealed class IsolationEngine
             {
                 LaunchDescriptor.MapsWritten => mapsAwaited!,
                 LaunchDescriptor.FirstProcess => first!.Handle,
+                LaunchDescriptor.NetworkReady => networkAwaited!,
                 LaunchDescriptor.FileOwners => owners!,
                 LaunchDescriptor.RootServer => rootServer!,
                 LaunchDescriptor.SupervisorKnown => supervisorKnown!,
@@ -124,9 +140,15 @@ internal sealed class IsolationEngine
             {
                 ProgramDirectory = ProgramDirectory,
                 GiveMaps = mapsWritten is null ? null : (processId, token) => IdMaps.GiveAsync(processId, PlanBuilder.MapOf(container), mapsWritten, token),
+                GiveNetwork = networkGiven is null ? null : async (processId, process) =>
+                {
+                    await Task.Run(() => parts.Network!(processId, process), cancellationToken).ConfigureAwait(false);
+                    ProcessCalls.Send(networkGiven, [1]);
+                },
                 Started = () =>
                 {
                     mapsAwaited?.Dispose();
+                    networkAwaited?.Dispose();
                     rootServer?.Dispose();
                     terminalGiven?.Dispose();
                 },
@@ -160,6 +182,8 @@ internal sealed class IsolationEngine
         {
             mapsWritten?.Dispose();
             mapsAwaited?.Dispose();
+            networkGiven?.Dispose();
+            networkAwaited?.Dispose();
             supervisorTold?.Dispose();
             supervisorKnown?.Dispose();
             terminalTaken?.Dispose();
@@ -225,5 +249,5 @@ internal sealed class IsolationEngine
     }
 
     /// <summary>What some launches have and others do not.</summary>
-    private readonly record struct LaunchParts(IsolatedProcess? First, RootService? Root, Supervision? Supervision);
+    private readonly record struct LaunchParts(IsolatedProcess? First, RootService? Root, Supervision? Supervision, Action<int, SafeFileHandle>? Network);
 }

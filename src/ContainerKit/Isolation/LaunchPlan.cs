@@ -14,6 +14,9 @@ internal enum LaunchDescriptor
     /// <summary>The handle of the container's first process.</summary>
     FirstProcess,
 
+    /// <summary>A socket on which one byte says that the host has set up the container's network.</summary>
+    NetworkReady,
+
     /// <summary>A user namespace whose maps say how the ids of the root's files are shown.</summary>
     FileOwners,
 
@@ -77,6 +80,9 @@ internal sealed class PlanBuilder(LaunchHost host, IdMode mode)
 
     /// <summary>How many descriptors behind those of the plan a supervisor holds for as long as it lives.</summary>
     public int HeldDescriptors { get; init; }
+
+    /// <summary>Whether the first process waits until the host has given its network more than a loopback interface.</summary>
+    public bool AwaitsNetwork { get; init; }
 
     /// <summary>The first descriptor that is nobody's.</summary>
     public LaunchData FirstInherited { get; } = new(new byte[8], "first inherited");

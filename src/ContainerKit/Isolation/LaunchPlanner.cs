@@ -15,10 +15,10 @@ internal static class LaunchPlanner
 {
     /// <summary>The program that makes a container and runs its first process.</summary>
     /// <exception cref="IsolationException">The specification contradicts itself.</exception>
-    public static LaunchPlan Plan(IsolationSpec spec, LaunchHost host, SupervisorSpec? supervisor = null)
+    public static LaunchPlan Plan(IsolationSpec spec, LaunchHost host, SupervisorSpec? supervisor = null, bool awaitsNetwork = false)
     {
         Check(spec);
-        var plan = new PlanBuilder(host, PlanBuilder.ModeOf(spec, host)) { HeldDescriptors = supervisor?.HeldDescriptors ?? 0 };
+        var plan = new PlanBuilder(host, PlanBuilder.ModeOf(spec, host)) { HeldDescriptors = supervisor?.HeldDescriptors ?? 0, AwaitsNetwork = awaitsNetwork };
         StartSteps.RequireHost(plan);
         if (supervisor is not null)
         {

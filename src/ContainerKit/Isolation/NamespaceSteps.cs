@@ -99,6 +99,11 @@ internal static class NamespaceSteps
             plan.Call("set up the loopback interface", SystemCall.ioctl, socket, SIOCSIFFLAGS, plan.Program.Bytes(request));
         }
 
+        if (plan.AwaitsNetwork)
+        {
+            AwaitNetwork(plan);
+        }
+
         plan.Call("detach the container's mounts from the host's", SystemCall.mount, 0, plan.Text("/"), 0, MS_REC | MS_PRIVATE, 0);
     }
 
@@ -128,6 +133,16 @@ internal static class NamespaceSteps
         plan.Call("start the process", SystemCall.clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0).StoringInto(started, 4).OnZero(child);
         EndParent(plan, started);
         plan.Program.Mark(child);
+    }
+
+    private static void AwaitNetwork(PlanBuilder plan)
+    {
+        var socket = plan.Need(LaunchDescriptor.NetworkReady);
+        var answer = new LaunchData(new byte[8], "network answer");
+        plan.Program.Add(answer);
+        plan.Call("ask for a network", SystemCall.write, PlanBuilder.Report, plan.Program.Words(unchecked((uint)LaunchMarks.NeedsNetwork)), 8);
+        plan.Call("wait for the network", SystemCall.read, socket, answer, 1).OnZero(plan.Exit);
+        plan.Call("close the socket", SystemCall.close, socket);
     }
 
     private static void EndParent(PlanBuilder plan, LaunchData started)

@@ -17,6 +17,9 @@ internal enum LaunchRecordKind
     /// <summary>It waits for the maps of its user namespace.</summary>
     NeedsMaps,
 
+    /// <summary>The process that it has started waits for its network.</summary>
+    NeedsNetwork,
+
     /// <summary>A step has failed.</summary>
     Failed,
 }
@@ -24,7 +27,7 @@ internal enum LaunchRecordKind
 /// <summary>The first words of records that are no failures; those begin with the index of a step.</summary>
 internal static class LaunchMarks
 {
-    public const int Started = -1, NeedsMaps = -2, Search = -3;
+    public const int Started = -1, NeedsMaps = -2, Search = -3, NeedsNetwork = -4;
 }
 
 internal sealed record LaunchRecord(LaunchRecordKind Kind, int Value, LaunchFailedException? Failure);
@@ -124,6 +127,9 @@ internal sealed class LaunchReport : IDisposable
                 break;
             case LaunchMarks.NeedsMaps:
                 record = new LaunchRecord(LaunchRecordKind.NeedsMaps, value, null);
+                break;
+            case LaunchMarks.NeedsNetwork:
+                record = new LaunchRecord(LaunchRecordKind.NeedsNetwork, value, null);
                 break;
             case LaunchMarks.Search:
                 size += 8 * (value & 0xFF);

@@ -16,6 +16,9 @@ internal sealed record LaunchRequest(LaunchProgram Program, IReadOnlyList<SafeFi
     /// <summary>What to do when the program waits for its id maps; the number is that of the waiting process.</summary>
     public Func<int, CancellationToken, Task>? GiveMaps { get; init; }
 
+    /// <summary>What to do when the process that was started waits for its network: its number and its handle.</summary>
+    public Func<int, SafeFileHandle, Task>? GiveNetwork { get; init; }
+
     /// <summary>Called when the program has its descriptors: those that it must be the only one to hold can be closed here.</summary>
     public Action? Started { get; init; }
 
@@ -106,6 +109,8 @@ internal static class Launcher
     {
         SafeFileHandle? process = null;
         var processId = 0;
+        var network = request.GiveNetwork;
+        var awaitsNetwork = false;
         LaunchFailedException? failure = null;
         using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limited.CancelAfter(request.Timeout);
@@ -124,9 +129,19 @@ internal static class Launcher
                     case { Kind: LaunchRecordKind.NeedsMaps } when request.GiveMaps is { } giveMaps:
                         await giveMaps(request.Supervise is null ? launcher : ChildOf(launcher), limited.Token).ConfigureAwait(false);
                         break;
+                    case { Kind: LaunchRecordKind.NeedsNetwork }:
+                        awaitsNetwork = true;
+                        break;
                     case { Kind: LaunchRecordKind.Failed }:
                         failure ??= record.Failure;
                         break;
+                }
+
+                // Who started it and it itself report in no order.
+                if (awaitsNetwork && process is not null && network is { } give)
+                {
+                    network = null;
+                    await give(processId, process).ConfigureAwait(false);
                 }
             }
 

@@ -53,6 +53,9 @@ internal static unsafe partial class LibC
     public static partial int sigaction(int signal, void* action, void* old);
 
     [LibraryImport(Library, SetLastError = true)]
+    public static partial int setns(int fd, int type);
+
+    [LibraryImport(Library, SetLastError = true)]
     public static partial int waitid(int idType, uint id, void* information, int options);
 
     [LibraryImport(Library, SetLastError = true)]

@@ -1,7 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.Versioning;
+using ContainerKit.Linux;
 using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
 
 namespace ContainerKit.Networking;
 
@@ -58,6 +60,15 @@ internal sealed class PortForwarder : IDisposable
                 },
             };
         }
+    }
+
+    public bool IsInternet4 => _socket.AddressFamily == AddressFamily.InterNetwork;
+
+    /// <summary>A copy of the listening socket, which is the caller's.</summary>
+    public SafeFileHandle Copy()
+    {
+        using var borrowed = new SafeFileHandle(_socket.Handle, ownsHandle: false);
+        return ProcessCalls.Raise(borrowed);
     }
 
     /// <summary>Begins to let clients in.</summary>

@@ -1,5 +1,6 @@
 using System.Runtime.Versioning;
 using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
 
 namespace ContainerKit.Networking;
 
@@ -39,7 +40,14 @@ internal sealed class PortForwarders : IDisposable
         }
     }
 
-    public void Begin(NetworkNamespace network, ILogger logger) => _forwarders.ForEach(forwarder => forwarder.Begin(network, logger));
+    /// <param name="network">The container's.</param>
+    /// <param name="logger">Hears of connections that could not be made.</param>
+    /// <param name="isTranslated">Whether the kernel sends IPv4 connections on: then their ports are only held, so that nobody else takes them.</param>
+    public void Begin(NetworkNamespace network, ILogger logger, bool isTranslated) =>
+        _forwarders.FindAll(forwarder => !isTranslated || !forwarder.IsInternet4).ForEach(forwarder => forwarder.Begin(network, logger));
+
+    /// <summary>Copies of the listening sockets, for somebody who is to hold the ports, too.</summary>
+    public IEnumerable<SafeFileHandle> Copy() => _forwarders.Select(forwarder => forwarder.Copy());
 
     public Task DrainAsync() => Task.WhenAll(_forwarders.Select(forwarder => forwarder.DrainAsync()));
 

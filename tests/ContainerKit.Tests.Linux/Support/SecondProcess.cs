@@ -22,6 +22,7 @@ internal sealed class SecondProcess : IDisposable
         [nameof(Containers.RepairTests.RepairOnce)] = Containers.RepairTests.RepairOnce,
         [nameof(Containers.LiveForkTests.ForkLiveForever)] = Containers.LiveForkTests.ForkLiveForever,
         [nameof(Images.ImageLeaseTests.HoldForever)] = Images.ImageLeaseTests.HoldForever,
+        [nameof(Networking.BridgeTests.JoinForever)] = Networking.BridgeTests.JoinForever,
         [nameof(Networking.PublishedPortTests.PublishForever)] = Networking.PublishedPortTests.PublishForever,
         [nameof(Registry.PullCrashTests.PullOnce)] = Registry.PullCrashTests.PullOnce,
         [nameof(Storage.Union.CopyUpCrashTests.CopyUpOnce)] = Storage.Union.CopyUpCrashTests.CopyUpOnce,

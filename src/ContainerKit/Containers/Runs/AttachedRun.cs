@@ -2,7 +2,6 @@ using System.Runtime.Versioning;
 using ContainerKit.Isolation;
 using ContainerKit.Isolation.Cgroups;
 using ContainerKit.Linux;
-using ContainerKit.Networking;
 using ContainerKit.Storage;
 
 namespace ContainerKit.Containers.Runs;
@@ -12,25 +11,25 @@ namespace ContainerKit.Containers.Runs;
 internal sealed class AttachedRun : ContainerRun
 {
     private readonly ServedRoot? _root;
-    private readonly PortForwarders _ports;
+    private readonly RunNetwork _network;
     private readonly TaskCompletionSource<ExitStatus> _exit = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _layerGate = new();
     private SnapshotLease _lease;
     private Action? _stopped;
     private bool _hasEnded;
 
-    private AttachedRun(ContainerCatalog catalog, ContainerRecord record, ProcessSpec processSpec, SnapshotLease lease, ServedRoot? root, Cgroup? cgroup, IsolatedProcess process, Pipes pipes, PortForwarders ports)
+    private AttachedRun(ContainerCatalog catalog, ContainerRecord record, ProcessSpec processSpec, SnapshotLease lease, ServedRoot? root, Cgroup? cgroup, IsolatedProcess process, Pipes pipes, RunNetwork network)
         : base(catalog, record, processSpec, process, cgroup)
     {
         _lease = lease;
         _root = root;
-        _ports = ports;
-        _ports.Begin(Network, catalog.Logger);
+        _network = network;
+        _network.Begin(Network);
         (Input, Output, Error) = (pipes.Input, pipes.Output, pipes.Error);
         _ = WatchAsync();
     }
 
-    public override IReadOnlyList<PublishedPort> PublishedPorts => _ports.Ports;
+    public override IReadOnlyList<PublishedPort> PublishedPorts => _network.Ports;
 
     public override Stream Input { get; }
 
@@ -50,17 +49,17 @@ internal sealed class AttachedRun : ContainerRun
         Pipes? pipes = null;
         IsolatedProcess? process = null;
         ServedRoot? root = null;
-        PortForwarders? ports = null;
+        RunNetwork? network = null;
         try
         {
-            ports = PortForwarders.Take(record.Options.PublishedPorts, record.Options.Network == NetworkMode.Host, record.Label);
+            network = await RunNetwork.TakeAsync(catalog, record, cancellationToken).ConfigureAwait(false);
             var user = UserLookup.Resolve(catalog.Snapshots, lease, record.Options.User ?? record.Image.User);
             cgroup = catalog.CreateCgroup(record);
             var mounts = catalog.Snapshots.Mounts(lease);
             root = ServedRoot.TryMake(catalog, lease, mounts);
-            var spec = SpecFactory.Create(catalog, record, command, user, root is null ? mounts : [root.Root], cgroup);
+            var spec = SpecFactory.Create(catalog, record, command, user, root is null ? mounts : [root.Root], cgroup, network.Mounts);
             (process, pipes) = await Pipes.StartAsync(
-                spec.Process.Terminal, streams => LaunchAsync(catalog, record, lease, spec, streams, root, cancellationToken)).ConfigureAwait(false);
+                spec.Process.Terminal, streams => LaunchAsync(catalog, record, lease, spec, streams, root, network, cancellationToken)).ConfigureAwait(false);
             if (record.Name is not null)
             {
                 // An unnamed one nobody else can find, and it ends with this process.
@@ -69,7 +68,7 @@ internal sealed class AttachedRun : ContainerRun
                 new RunningProcess(ProcessIdentity.TryFind(process.ProcessId)).Write(directory);
             }
 
-            var run = new AttachedRun(catalog, record, spec.Process, lease, root, cgroup, process, pipes, ports);
+            var run = new AttachedRun(catalog, record, spec.Process, lease, root, cgroup, process, pipes, network);
             run.Feed(record.Options.StandardInput);
             catalog.Logger.Started(record.Id, process.ProcessId);
             return run;
@@ -78,7 +77,7 @@ internal sealed class AttachedRun : ContainerRun
         {
             process?.Dispose();
             pipes?.Dispose();
-            ports?.Dispose();
+            network?.Dispose();
             cgroup?.Dispose();
             root?.Dispose();
             lease.Dispose();
@@ -147,7 +146,7 @@ internal sealed class AttachedRun : ContainerRun
         try
         {
             await Exit.WaitAsync(LongestEnd).ConfigureAwait(false);
-            await _ports.DrainAsync().ConfigureAwait(false);
+            await _network.DrainAsync().ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
@@ -166,11 +165,11 @@ internal sealed class AttachedRun : ContainerRun
     }
 
     private static async Task<IsolatedProcess> LaunchAsync(
-        ContainerCatalog catalog, ContainerRecord record, SnapshotLease lease, IsolationSpec spec, LaunchStreams streams, ServedRoot? root, CancellationToken cancellationToken)
+        ContainerCatalog catalog, ContainerRecord record, SnapshotLease lease, IsolationSpec spec, LaunchStreams streams, ServedRoot? root, RunNetwork network, CancellationToken cancellationToken)
     {
         try
         {
-            var process = await catalog.Engine.StartAsync(spec, streams, root?.Service, cancellationToken).ConfigureAwait(false);
+            var process = await catalog.Engine.StartAsync(spec, streams, root?.Service, network.Connect, cancellationToken).ConfigureAwait(false);
             root?.LetMountGo();
             return process;
         }
@@ -214,7 +213,7 @@ internal sealed class AttachedRun : ContainerRun
             failure = e;
         }
 
-        _ports.Dispose();
+        _network.Dispose();
         Network.Dispose();
 
         // With pid 1 the kernel has ended all others and let go of the mounts: the layer can be edited again.

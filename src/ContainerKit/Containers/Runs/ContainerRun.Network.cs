@@ -1,7 +1,9 @@
+using System.Net;
 using System.Net.Sockets;
 using ContainerKit.Isolation;
 using ContainerKit.Linux;
 using ContainerKit.Networking;
+using ContainerKit.Networking.Bridges;
 
 namespace ContainerKit.Containers.Runs;
 
@@ -11,7 +13,13 @@ internal abstract partial class ContainerRun
     /// <summary>Its network, for as long as it runs.</summary>
     public NetworkNamespace Network { get; } = NetworkOf(catalog, record, process);
 
-    /// <summary>The ports of the host that lead to it by way of this process.</summary>
+    /// <summary>Its address in the network that it is a member of; null when it is of none.</summary>
+    public IPAddress? Address => Member is { } member ? IPAddress.Parse(member.Address) : null;
+
+    /// <summary>What is written down about its membership.</summary>
+    protected MemberRecord? Member => RunNetwork.NameOf(Record) is { } name ? Catalog.Networks.FindMember(name, Record.Id) : null;
+
+    /// <summary>The ports of the host that lead to it, as far as this process can tell.</summary>
     public abstract IReadOnlyList<PublishedPort> PublishedPorts { get; }
 
     /// <summary>Connects to a Unix socket that the container sees at a path.</summary>

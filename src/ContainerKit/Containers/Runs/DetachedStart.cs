@@ -29,18 +29,18 @@ internal static class DetachedStart
             };
         }
 
-        // With the host's network, a port that keeps its number needs nobody.
-        if (record.Options.PublishedPorts.Any(port => record.Options.Network != NetworkMode.Host || port.HostPort != port.ContainerPort))
+        if (record.Options.PublishedPorts.Any(port => NeedsForwarder(record, port)))
         {
             throw new HostCapabilityException("detached-ports", $"The container '{record.Label}' cannot be detached: the process that starts it forwards its published ports, and they end with that.")
             {
-                Hint = "Leave the ports out and use OpenTcpAsync from wherever it is attached to, or give it the host's network.",
+                Hint = "Use NetworkMode.Bridge, where the kernel forwards IPv4 ports; or leave the ports out and use OpenTcpAsync from wherever it is attached to; or give it the host's network.",
             };
         }
 
         using var lease = ContainerLayer.Acquire(catalog, record, cancellationToken);
         var directory = catalog.DirectoryOf(record.Id);
         Cgroup? cgroup = null;
+        RunNetwork? network = null;
         try
         {
             var user = UserLookup.Resolve(catalog.Snapshots, lease, record.Options.User ?? record.Image.User);
@@ -53,8 +53,9 @@ internal static class DetachedStart
                 };
             }
 
+            network = await RunNetwork.TakeAsync(catalog, record, cancellationToken).ConfigureAwait(false);
             cgroup = catalog.CreateCgroup(record);
-            var spec = SpecFactory.Create(catalog, record, command, user, mounts, cgroup);
+            var spec = SpecFactory.Create(catalog, record, command, user, mounts, cgroup, network.Mounts);
             ExitRecord.Erase(directory);
             using var state = FileCalls.Local.Open(null, directory, OpenFlags.Directory, resolve: Resolve.Host);
             var log = new FileInfo(Path.Combine(directory, SupervisorSteps.LogName));
@@ -69,12 +70,14 @@ internal static class DetachedStart
                     File = cgroup?.BookkeepingFile,
                 },
                 StateDirectory = state,
-                Held = [.. lease.Locks, .. cgroup?.Locks ?? []],
+                Held = [.. lease.Locks, .. cgroup?.Locks ?? [], .. network.Locks],
+                Network = network.Connect,
                 Known = supervisor => new RunningProcess(null, ProcessIdentity.TryFind(supervisor)).Write(directory),
             };
             var process = await LaunchAsync(catalog, record, lease, spec, supervision, cancellationToken).ConfigureAwait(false);
             await WriteDownAsync(process, directory).ConfigureAwait(false);
             cgroup?.HandOver();
+            network.HandOver();
             catalog.Logger.Started(record.Id, process.ProcessId);
             return new OutsideRun(catalog, record, spec, process.ProcessId, process.Handle, process.Supervisor, isSupervised: true);
         }
@@ -82,6 +85,7 @@ internal static class DetachedStart
         {
             // What did not come to run has not ended either.
             cgroup?.Dispose();
+            network?.Dispose();
             RunningProcess.Erase(directory);
             ExitRecord.Erase(directory);
             if (FullDisk.IsCause(e))
@@ -92,6 +96,14 @@ internal static class DetachedStart
             throw;
         }
     }
+
+    // With the host's network, a port that keeps its number needs nobody, and in a network of the store's the kernel translates IPv4.
+    private static bool NeedsForwarder(ContainerRecord record, PublishedPort port) => record.Options.Network switch
+    {
+        NetworkMode.Host => port.HostPort != port.ContainerPort,
+        NetworkMode.Bridge => port.Address.Contains(':', StringComparison.Ordinal),
+        _ => true,
+    };
 
     private static async Task WriteDownAsync(SupervisedProcess process, string directory)
     {

@@ -41,7 +41,7 @@ internal sealed class OutsideRun : ContainerRun
         Error = isSupervised ? new LogStream(Log, isError: true) : Stream.Null;
     }
 
-    public override IReadOnlyList<PublishedPort> PublishedPorts => [];
+    public override IReadOnlyList<PublishedPort> PublishedPorts => Member?.Ports ?? [];
 
     public override Stream Input => Stream.Null;
 
@@ -150,6 +150,11 @@ internal sealed class OutsideRun : ContainerRun
         {
             await ProcessIdentity.WaitAsync(watched, _letGo.Token).ConfigureAwait(false);
             var status = await ReadStatusAsync().ConfigureAwait(false);
+            if (_isSupervised)
+            {
+                Catalog.SweepNetworkOf(Record);
+            }
+
             end.SetResult(new ProcessEnd(status.ExitCode, status.Signal));
             return status;
         }

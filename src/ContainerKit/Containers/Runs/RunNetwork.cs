@@ -1,0 +1,104 @@
+using System.Runtime.Versioning;
+using ContainerKit.Networking;
+using ContainerKit.Networking.Bridges;
+using Microsoft.Win32.SafeHandles;
+
+namespace ContainerKit.Containers.Runs;
+
+/// <summary>What one run has of the host's network: ports, and a place in a network. Taken before its program starts, so that what is not to be had starts nothing.</summary>
+[SupportedOSPlatform("linux")]
+internal sealed class RunNetwork : IDisposable
+{
+    private readonly ContainerCatalog _catalog;
+    private readonly ContainerRecord _record;
+    private readonly PortForwarders _ports;
+    private readonly Membership? _membership;
+    private readonly List<SafeFileHandle> _sockets = [];
+
+    private RunNetwork(ContainerCatalog catalog, ContainerRecord record, PortForwarders ports, Membership? membership, IReadOnlyList<Mount> mounts) =>
+        (_catalog, _record, _ports, _membership, Mounts) = (catalog, record, ports, membership, mounts);
+
+    /// <summary>What leads where, in the order of the description.</summary>
+    public IReadOnlyList<PublishedPort> Ports => _ports.Ports;
+
+    /// <summary>What the container sees in place of its image's own files.</summary>
+    public IReadOnlyList<Mount> Mounts { get; }
+
+    /// <summary>Sets up the network of the first process; null where loopback, or the host's, is all.</summary>
+    public Action<int, SafeFileHandle>? Connect => _membership is null ? null : _membership.Connect;
+
+    /// <summary>What has to be held for as long as the container lives: its place, and its ports, which nobody else may take meanwhile.</summary>
+    public IReadOnlyList<SafeFileHandle> Locks
+    {
+        get
+        {
+            if (_membership is null)
+            {
+                return [];
+            }
+
+            if (_sockets.Count == 0)
+            {
+                _sockets.AddRange(_ports.Copy());
+            }
+
+            return [_membership.Lock, .. _sockets];
+        }
+    }
+
+    public static async Task<RunNetwork> TakeAsync(ContainerCatalog catalog, ContainerRecord record, CancellationToken cancellationToken)
+    {
+        var options = record.Options;
+        var ports = PortForwarders.Take(options.PublishedPorts, options.Network == NetworkMode.Host, record.Label);
+        try
+        {
+            if (options.Network != NetworkMode.Bridge)
+            {
+                return new RunNetwork(catalog, record, ports, null, []);
+            }
+
+            var directory = catalog.DirectoryOf(record.Id);
+            var hostname = options.Hostname ?? record.Id[..12];
+            var mounts = NetworkFiles.Write(directory, hostname, options.Mounts);
+            string[] names = [.. ((string?[])[record.Name, hostname, record.Id[..12]]).OfType<string>().Distinct()];
+            var newcomer = new Newcomer(record.Id, names, ports.Ports, NetworkFiles.HostsOf(directory));
+            return new RunNetwork(catalog, record, ports, await catalog.Networks.JoinAsync(NameOf(record)!, newcomer, cancellationToken).ConfigureAwait(false), mounts);
+        }
+        catch
+        {
+            ports.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The network that a container is a member of while it runs; null when there is none.</summary>
+    public static string? NameOf(ContainerRecord record) => record.Options.Network == NetworkMode.Bridge ? record.Options.NetworkName ?? NetworkCatalog.DefaultName : null;
+
+    /// <summary>Begins to let in whom the kernel does not lead there by itself.</summary>
+    public void Begin(NetworkNamespace network) => _ports.Begin(network, _catalog.Logger, isTranslated: _membership is not null);
+
+    public Task DrainAsync() => _ports.DrainAsync();
+
+    /// <summary>Lets go of it without ending it: a supervisor holds it from here on.</summary>
+    public void HandOver()
+    {
+        _membership?.HandOver();
+        _ports.Dispose();
+        _sockets.ForEach(socket => socket.Dispose());
+    }
+
+    public void Dispose()
+    {
+        _ports.Dispose();
+        _sockets.ForEach(socket => socket.Dispose());
+        try
+        {
+            _membership?.Dispose();
+        }
+        catch (Exception e) when (e is IOException or ContainerKitException or UnauthorizedAccessException)
+        {
+            // The program has ended all the same, and whoever waits for that must hear of it.
+            _catalog.Logger.NotLeft(_record.Id, e.Message);
+        }
+    }
+}
