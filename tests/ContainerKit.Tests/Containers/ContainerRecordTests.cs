@@ -34,6 +34,7 @@ public sealed class ContainerRecordTests
             HasInit = true,
             Mounts = [new Mount("bind", "/from", "/to", ["ro", "nosuid"])],
             Network = NetworkMode.Host,
+            NetworkName = "backend",
             PublishedPorts = [new PublishedPort("127.0.0.1", 8080, 80)],
             AddedCapabilities = ["CAP_SYS_ADMIN"],
             DroppedCapabilities = ["ALL"],
