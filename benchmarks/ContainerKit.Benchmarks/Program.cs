@@ -2,6 +2,7 @@ using BenchmarkDotNet.Running;
 using ContainerKit.Benchmarks;
 using ContainerKit.Benchmarks.CopyUp;
 using ContainerKit.Benchmarks.Forwarding;
+using ContainerKit.Benchmarks.Readiness;
 using ContainerKit.Benchmarks.SideBySide;
 
 if (args is ["side-by-side", var ckit, var rounds])
@@ -19,6 +20,12 @@ if (args is ["copy-up", var times, .. var kinds] && OperatingSystem.IsLinux())
 if (args is ["forwarding", var turns])
 {
     await ForwardingComparison.RunAsync(int.Parse(turns, System.Globalization.CultureInfo.InvariantCulture));
+    return;
+}
+
+if (args is ["readiness", var waits])
+{
+    await NoticeMeasurement.RunAsync(int.Parse(waits, System.Globalization.CultureInfo.InvariantCulture));
     return;
 }
 

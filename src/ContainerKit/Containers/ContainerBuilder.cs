@@ -214,6 +214,19 @@ public sealed partial class ContainerBuilder
         return With(_options with { MaxCapturedBytes = bytes });
     }
 
+    /// <summary>Says when the container counts as started: <see cref="StartAsync(CancellationToken)"/> returns then, and not before.</summary>
+    /// <param name="ready">When; within 60 seconds, unless <see cref="Ready.Within"/> says otherwise.</param>
+    /// <remarks>
+    /// One that does not become ready is a <see cref="ContainerNotReadyException"/>, and is ended as one whose start fails. What it writes meanwhile is kept for the reader of its
+    /// streams, up to <see cref="WithMaxCapturedBytes"/> each. <see cref="RunAsync"/> waits for the end and for nothing else. The condition belongs to this description,
+    /// and to the <see cref="Container"/> that it makes; who finds that container by its name waits with <see cref="RunningContainer.WaitUntilReadyAsync"/>.
+    /// </remarks>
+    public ContainerBuilder WithReadiness(Ready ready)
+    {
+        ArgumentNullException.ThrowIfNull(ready);
+        return With(_options with { Readiness = ready });
+    }
+
     /// <summary>Gives it a control group even without a limit, so that what it uses can be read, and it can be paused.</summary>
     public ContainerBuilder WithStatistics() => With(_options with { HasStatistics = true });
 
@@ -250,6 +263,7 @@ public sealed partial class ContainerBuilder
     /// <exception cref="RegistryException">The image was to be fetched, and cannot be.</exception>
     /// <exception cref="IsolationException">The program could not be started; <see cref="IsolationException.Step"/> says where.</exception>
     /// <exception cref="HostCapabilityException">This host lacks something that is needed.</exception>
+    /// <exception cref="ContainerNotReadyException">It did not become ready, as <see cref="WithReadiness"/> has it.</exception>
     public async Task<RunningContainer> StartAsync(CancellationToken cancellationToken = default)
     {
         var container = await CreateAsync(cancellationToken).ConfigureAwait(false);
@@ -299,7 +313,8 @@ public sealed partial class ContainerBuilder
     /// <exception cref="HostCapabilityException">This host lacks something that is needed.</exception>
     public async Task<CommandResult> RunAsync(CancellationToken cancellationToken = default)
     {
-        await using var running = await StartAsync(cancellationToken).ConfigureAwait(false);
+        // Whoever waits for the end has nobody to tell that it has begun.
+        await using var running = await With(_options with { Readiness = null }).StartAsync(cancellationToken).ConfigureAwait(false);
         if (_options.StandardInput is null)
         {
             // Nobody will ever write to it: a program that reads is to find the end, and not to wait.

@@ -1,3 +1,4 @@
+using ContainerKit.Containers.Readiness;
 using ContainerKit.Containers.Runs;
 using ContainerKit.Isolation;
 
@@ -21,7 +22,10 @@ internal sealed partial class ContainerInstance
             ThrowIfOpen();
         }
 
-        return new RunningContainer(container, await DetachedStart.StartAsync(_catalog, Record, CommandLine, options, cancellationToken).ConfigureAwait(false), ownsContainer: false);
+        var run = await DetachedStart.StartAsync(_catalog, Record, CommandLine, options, cancellationToken).ConfigureAwait(false);
+        var running = new RunningContainer(container, run, ownsContainer: false);
+        await ReadinessGate.RequireAsync(running, run, Record.Options.Readiness, cancellationToken).ConfigureAwait(false);
+        return running;
     }
 
     public RunningContainer Attach(Container container, CancellationToken cancellationToken)

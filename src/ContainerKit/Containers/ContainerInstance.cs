@@ -1,4 +1,5 @@
 using System.Runtime.Versioning;
+using ContainerKit.Containers.Readiness;
 using ContainerKit.Containers.Runs;
 using ContainerKit.Content;
 using ContainerKit.Images;
@@ -167,9 +168,11 @@ internal sealed partial class ContainerInstance : IFileTreeSource
             _isBusy = true;
         }
 
+        AttachedRun run;
+        RunningContainer running;
         try
         {
-            var run = await AttachedRun.StartAsync(_catalog, Record, CommandLine, cancellationToken).ConfigureAwait(false);
+            run = await AttachedRun.StartAsync(_catalog, Record, CommandLine, cancellationToken).ConfigureAwait(false);
             lock (_gate)
             {
                 _run = run;
@@ -182,7 +185,7 @@ internal sealed partial class ContainerInstance : IFileTreeSource
                     (_run, _isBusy) = (null, false);
                 }
             });
-            return new RunningContainer(container, run, ownsContainer);
+            running = new RunningContainer(container, run, ownsContainer);
         }
         catch (Exception e)
         {
@@ -193,6 +196,9 @@ internal sealed partial class ContainerInstance : IFileTreeSource
 
             throw e is IOException && FullDisk.IsCause(e) ? FullDisk.ToStorage(e, $"start the container '{Record.Label}'", StoreDirectory) : e;
         }
+
+        await ReadinessGate.RequireAsync(running, run, Record.Options.Readiness, cancellationToken).ConfigureAwait(false);
+        return running;
     }
 
     /// <summary>Whether its program runs, here or in another process.</summary>

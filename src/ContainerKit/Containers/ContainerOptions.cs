@@ -71,6 +71,10 @@ internal sealed record ContainerOptions
 
     public int MaxCapturedBytes { get; init; } = 16 << 20;
 
+    /// <summary>When it counts as started; null: when its program runs.</summary>
+    [JsonIgnore]
+    public Ready? Readiness { get; init; }
+
     /// <summary>When the image is fetched; it matters until the container is made.</summary>
     [JsonIgnore]
     public PullPolicy Pull { get; init; }

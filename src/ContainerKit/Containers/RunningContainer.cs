@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using System.Threading.Channels;
 using ContainerKit.Containers;
+using ContainerKit.Containers.Readiness;
 using ContainerKit.Containers.Runs;
 using ContainerKit.Isolation.Cgroups;
 using ContainerKit.Linux;
@@ -60,6 +61,20 @@ public sealed class RunningContainer : IAsyncDisposable
 
     /// <summary>Waits for the program's end.</summary>
     public Task<ExitStatus> WaitForExitAsync(CancellationToken cancellationToken = default) => _run.Exit.WaitAsync(cancellationToken);
+
+    /// <summary>Waits until it is ready.</summary>
+    /// <param name="ready">When it is; within 60 seconds, unless <see cref="Ready.Within"/> says otherwise.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    /// <remarks>
+    /// What it writes meanwhile is read ahead for the reader of its streams, up to <see cref="ContainerBuilder.WithMaxCapturedBytes"/> each; while nobody takes it, the program then waits.
+    /// </remarks>
+    /// <exception cref="ContainerNotReadyException">Time was up, or the program ended before. One that runs goes on.</exception>
+    /// <exception cref="StorageException">It was to wait for the output of a container that another process runs in its foreground.</exception>
+    public Task WaitUntilReadyAsync(Ready ready, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(ready);
+        return ReadinessGate.WaitAsync(this, _run, ready, hasReader: true, cancellationToken);
+    }
 
     /// <summary>Both output streams line by line, as they come, until both have ended. Reading this and the streams at once divides the output among them.</summary>
     public async IAsyncEnumerable<OutputLine> ReadLinesAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)

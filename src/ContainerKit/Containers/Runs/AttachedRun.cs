@@ -14,6 +14,8 @@ internal sealed class AttachedRun : ContainerRun
     private readonly RunNetwork _network;
     private readonly TaskCompletionSource<ExitStatus> _exit = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _layerGate = new();
+    private readonly OutputTail _tail = new();
+    private readonly OutputTap _output, _error;
     private SnapshotLease _lease;
     private Action? _stopped;
     private bool _hasEnded;
@@ -25,7 +27,9 @@ internal sealed class AttachedRun : ContainerRun
         _root = root;
         _network = network;
         _network.Begin(Network);
-        (Input, Output, Error) = (pipes.Input, pipes.Output, pipes.Error);
+        Input = pipes.Input;
+        _output = new OutputTap(pipes.Output, isError: false, _tail, record.Options.MaxCapturedBytes);
+        _error = new OutputTap(pipes.Error, isError: true, _tail, record.Options.MaxCapturedBytes);
         _ = WatchAsync();
     }
 
@@ -33,9 +37,11 @@ internal sealed class AttachedRun : ContainerRun
 
     public override Stream Input { get; }
 
-    public override Stream Output { get; }
+    public override Stream Output => _output;
 
-    public override Stream Error { get; }
+    public override Stream Error => _error;
+
+    public override bool HasOutput => true;
 
     public override FileCalls? Calls => _root?.CallsIn(Process, Catalog) ?? base.Calls;
 
@@ -84,6 +90,11 @@ internal sealed class AttachedRun : ContainerRun
             throw;
         }
     }
+
+    public override OutputTail BeginOutput() => _tail;
+
+    public override Task ReadOutputAheadAsync(OutputTail output, Action full, CancellationToken cancellationToken) =>
+        Task.WhenAll(_output.ReadAheadAsync(full, cancellationToken), _error.ReadAheadAsync(full, cancellationToken));
 
     public override T WhilePaused<T>(Func<SnapshotLease, T> read)
     {

@@ -31,6 +31,18 @@ internal abstract partial class ContainerRun(ContainerCatalog catalog, Container
 
     public int? StopSignal => SignalNames.TryParse(Record.Image.StopSignal);
 
+    /// <summary>Whether what the program writes can be read here.</summary>
+    public abstract bool HasOutput { get; }
+
+    /// <summary>Where those look on who wait for what the program writes.</summary>
+    public abstract OutputTail BeginOutput();
+
+    /// <summary>Reads what the program writes until its end, for those who look on, and keeps it for those who read it later.</summary>
+    /// <param name="output">Of <see cref="BeginOutput"/>.</param>
+    /// <param name="full">Called when as much is kept as may be; nothing more is read until somebody takes it.</param>
+    /// <param name="cancellationToken">Stops.</param>
+    public abstract Task ReadOutputAheadAsync(OutputTail output, Action full, CancellationToken cancellationToken);
+
     /// <summary>Completes when the program has ended and its layer is free again.</summary>
     public abstract Task<ExitStatus> Exit { get; }
 

@@ -109,7 +109,8 @@ internal static class DetachedStart
     {
         try
         {
-            new RunningProcess(ProcessIdentity.TryFind(process.ProcessId), ProcessIdentity.TryFind(process.SupervisorId)).Write(directory);
+            new RunningProcess(ProcessIdentity.TryFind(process.ProcessId), ProcessIdentity.TryFind(process.SupervisorId))
+                .Write(directory, RunningProcess.StartOf(directory));
         }
         catch
         {

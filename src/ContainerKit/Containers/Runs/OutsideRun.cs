@@ -17,6 +17,7 @@ internal sealed class OutsideRun : ContainerRun
 
     private readonly CancellationTokenSource _letGo = new();
     private readonly bool _isSupervised;
+    private readonly DateTimeOffset _started;
 
     /// <param name="catalog">The containers.</param>
     /// <param name="record">This one.</param>
@@ -35,6 +36,7 @@ internal sealed class OutsideRun : ContainerRun
         : base(catalog, record, spec.Process, catalog.Engine.Adopt(spec, processId, handle, end.Task), catalog.FindCgroup(record.Id))
     {
         _isSupervised = isSupervised;
+        _started = RunningProcess.StartOf(catalog.DirectoryOf(record.Id));
         Exit = WatchAsync(watched, end);
         _ = Exit.ContinueWith(task => task.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
         Output = isSupervised ? new LogStream(Log, isError: false) : Stream.Null;
@@ -48,6 +50,8 @@ internal sealed class OutsideRun : ContainerRun
     public override Stream Output { get; }
 
     public override Stream Error { get; }
+
+    public override bool HasOutput => _isSupervised;
 
     public override Task<ExitStatus> Exit { get; }
 
@@ -102,6 +106,25 @@ internal sealed class OutsideRun : ContainerRun
         var spec = SpecFactory.Create(catalog, record, [], ContainerUser.Root, [], cgroup);
         var watched = running.Supervisor?.TryOpen() ?? ProcessCalls.Raise(handle);
         return new OutsideRun(catalog, record, spec, program.ProcessId, handle, watched, isSupervised: running.Supervisor is not null);
+    }
+
+    public override OutputTail BeginOutput() => new();
+
+    // The log is there for every reader; of the runs that share it, this one alone counts.
+    public override async Task ReadOutputAheadAsync(OutputTail output, Action full, CancellationToken cancellationToken)
+    {
+        if (!_isSupervised)
+        {
+            return;
+        }
+
+        await foreach (var record in Log.ReadAsync(follow: true, cancellationToken).ConfigureAwait(false))
+        {
+            if (record.Time >= _started)
+            {
+                output.Add(record.IsError, record.Content.Span);
+            }
+        }
     }
 
     public override T WhilePaused<T>(Func<SnapshotLease, T> read)

@@ -41,10 +41,18 @@ internal sealed record RunningProcess(ProcessIdentity? Program, ProcessIdentity?
         }
     }
 
-    public void Write(string directory)
+    /// <summary>Writes it down.</summary>
+    /// <param name="directory">The container's.</param>
+    /// <param name="start">The start of the run, where it has been written down before; now when null.</param>
+    public void Write(string directory, DateTimeOffset? start = null)
     {
         var aside = Path.Combine(directory, "." + SupervisorSteps.RunningName);
         File.WriteAllText(aside, Supervisor is null ? $"{Text(Program)}" : $"{Text(Program)} {Text(Supervisor)}");
+        if (start is { } known)
+        {
+            File.SetLastWriteTimeUtc(aside, known.UtcDateTime);
+        }
+
         File.Move(aside, PathIn(directory), overwrite: true);
 
         static string Text(ProcessIdentity? process) => string.Create(CultureInfo.InvariantCulture, $"{process?.ProcessId ?? 0} {process?.StartTime ?? 0}");
