@@ -47,6 +47,7 @@ internal static class CkitRoot
         ("cat", () => new CatCommand()),
         ("inspect", () => new InspectCommand()),
         ("mount", () => new MountCommand()),
+        ("network", NetworkCommands.All),
         ("info", () => new InfoCommand()),
         ("check", () => new CheckCommand()),
         ("df", () => new DfCommand()),

@@ -21,6 +21,7 @@ internal static class HostVerdicts
         UserNamespaces(facts),
         SubordinateIds(facts),
         Namespace(facts, "network-namespaces", "net"),
+        BridgeNetworks(facts),
         Namespace(facts, "cgroup-namespaces", "cgroup"),
         Seccomp(facts),
         SecurityModule(facts.HasAppArmor, "apparmor", "AppArmor"),
@@ -153,6 +154,11 @@ internal static class HostVerdicts
     private static HostCapability Namespace(HostFacts facts, string name, string file) => facts.Namespaces.Contains(file)
         ? Yes(name, "the kernel has them")
         : No(name, "this kernel has none", null);
+
+    // Whether the kernel has all of it is known when the first container joins one: trying would load modules.
+    private static HostCapability BridgeNetworks(HostFacts facts) => facts.IsRoot
+        ? Yes("bridge-networks", "root's containers share them")
+        : No("bridge-networks", "bridges, addresses and firewall rules are root's", "Run as root; or use NetworkMode.None, into which OpenTcpAsync and published ports lead for every user, or NetworkMode.Host.");
 
     private static HostCapability Seccomp(HostFacts facts)
     {
