@@ -125,12 +125,13 @@ internal sealed class SecurityOptionsTests(UserNamespaceMode userNamespace) : Co
     public async Task A_device_that_was_not_given_opens_by_no_node_that_the_container_makes()
     {
         Needs.FuseDevice();
-        Needs.That(userNamespace == UserNamespaceMode.Default && Environment.IsPrivilegedProcess, "nodes can be made by root without a user namespace only");
 
-        var result = await Shell("mknod /dev/node c 10 229; stat -c %F /dev/node; (exec 3<>/dev/node) && echo open; exit 0").RunAsync();
+        // In a user namespace no node can be made at all.
+        var isMade = userNamespace == UserNamespaceMode.Default && Environment.IsPrivilegedProcess;
+        var result = await Shell("mknod /dev/node c 10 229 && stat -c %F /dev/node && (exec 3<>/dev/node) && echo open; exit 0").RunAsync();
 
-        Assert.That(result.StandardOutput, Is.EqualTo("character special file\n"));
-        Assert.That(result.StandardError, Does.Contain("Permission denied"));
+        Assert.That(result.StandardOutput, Is.EqualTo(isMade ? "character special file\n" : ""));
+        Assert.That(result.StandardError, Does.Contain(isMade ? "Permission denied" : "Operation not permitted"));
     }
 
     [TestCase("/etc/passwd", "no device")]
