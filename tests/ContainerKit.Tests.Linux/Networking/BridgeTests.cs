@@ -267,11 +267,9 @@ internal sealed class BridgeTests : NetworkFixture
     }
 
     private ContainerBuilder Web(ContainerHost? host = null) =>
-        (host ?? Host).Container("net:1").WithCommand("busybox", "httpd", "-f", "-p", "80", "-h", "/www").WithNetwork(NetworkMode.Bridge);
+        (host ?? Host).Container("net:1").WithCommand("busybox", "httpd", "-f", "-p", "80", "-h", "/www").WithNetwork(NetworkMode.Bridge).WithReadiness(Ready.WhenListening(80));
 
-    // The server may not listen yet.
-    private async Task<string> Fetch(string url) => (await Busybox("sh", "-c", $"for i in 1 2 3 4 5 6 7 8 9; do busybox wget -qO- {url} && exit 0; busybox sleep 0.2; done; exit 1")
-        .WithNetwork(NetworkMode.Bridge).RunAsync()).StandardOutput;
+    private async Task<string> Fetch(string url) => (await Busybox("wget", "-qO-", url).WithNetwork(NetworkMode.Bridge).RunAsync()).StandardOutput;
 
     private static async Task<string> Get(IPAddress address, int port)
     {

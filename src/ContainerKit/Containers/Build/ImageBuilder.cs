@@ -79,7 +79,8 @@ public sealed class ImageBuilder
     /// </summary>
     /// <param name="command">The program and its arguments; nothing is expanded, so a shell is named: <c>Run("sh", "-c", "…")</c>.</param>
     /// <remarks>
-    /// It is isolated as any container is. What it writes to its output is not kept; when it fails, the last 64 KiB of it are in the
+    /// It is isolated as any container is. Names are resolved as the image's own <c>/etc/resolv.conf</c> and <c>/etc/hosts</c> say: where an image has none, add
+    /// the host's with <see cref="AddFile(string, string, int)"/> before. What it writes to its output is not kept; when it fails, the last 64 KiB of it are in the
     /// <see cref="CommandFailedException"/>. Files have the times at which they were changed, so that two runs give different digests,
     /// unless <see cref="WithTimestamp"/> says when.
     /// </remarks>
