@@ -158,7 +158,7 @@ internal static class HostVerdicts
     // Whether the kernel has all of it is known when the first container joins one: trying would load modules.
     private static HostCapability BridgeNetworks(HostFacts facts) => facts.IsRoot
         ? Yes("bridge-networks", "root's containers share them")
-        : No("bridge-networks", "bridges, addresses and firewall rules are root's", "Run as root; or use NetworkMode.None, into which OpenTcpAsync and published ports lead for every user, or NetworkMode.Host.");
+        : No("bridge-networks", "bridges, addresses and firewall rules are root's", NetworkStore.CureForUsers);
 
     private static HostCapability Seccomp(HostFacts facts)
     {

@@ -15,6 +15,9 @@ public sealed class NetworkStore
 {
     internal const string DefaultName = NetworkCatalog.DefaultName;
 
+    /// <summary>What an ordinary user does instead.</summary>
+    internal const string CureForUsers = "Run as root; or use NetworkMode.None, into which OpenTcpAsync and published ports lead for every user, or NetworkMode.Host.";
+
     private readonly NetworkCatalog _catalog;
 
     internal NetworkStore(NetworkCatalog catalog) => _catalog = catalog;

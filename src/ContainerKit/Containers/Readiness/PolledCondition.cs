@@ -4,8 +4,7 @@ namespace ContainerKit.Containers.Readiness;
 
 /// <summary>A condition that nothing announces: it is looked at again and again.</summary>
 /// <param name="whatIsMissing">The clause that says that it does not hold.</param>
-/// <param name="look">Looks once.</param>
-internal class PolledCondition(string whatIsMissing, Func<RunningContainer, CancellationToken, Task<bool>> look) : Ready
+internal abstract class PolledCondition(string whatIsMissing) : Ready
 {
     protected static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
 
@@ -25,7 +24,8 @@ internal class PolledCondition(string whatIsMissing, Func<RunningContainer, Canc
 
     protected virtual TimeSpan Between => Pause;
 
-    protected virtual Task<bool> LookAsync(ReadinessWait wait, CancellationToken cancellationToken) => look(wait.Running, cancellationToken);
+    /// <summary>Looks once.</summary>
+    protected abstract Task<bool> LookAsync(ReadinessWait wait, CancellationToken cancellationToken);
 
     private async Task<bool> TryLookAsync(ReadinessWait wait, CancellationToken cancellationToken)
     {
@@ -41,8 +41,14 @@ internal class PolledCondition(string whatIsMissing, Func<RunningContainer, Canc
     }
 }
 
+/// <summary>What a function has to say.</summary>
+internal sealed class FunctionCondition(string whatIsMissing, Func<RunningContainer, CancellationToken, Task<bool>> look) : PolledCondition(whatIsMissing)
+{
+    protected override Task<bool> LookAsync(ReadinessWait wait, CancellationToken cancellationToken) => look(wait.Running, cancellationToken);
+}
+
 /// <summary>A program that has to exit with code 0.</summary>
-internal sealed class CommandCondition(IReadOnlyList<string> command) : PolledCondition($"the command '{string.Join(' ', command)}' has not succeeded", (_, _) => Task.FromResult(false))
+internal sealed class CommandCondition(IReadOnlyList<string> command) : PolledCondition($"the command '{string.Join(' ', command)}' has not succeeded")
 {
     private static readonly TimeSpan LongestRun = TimeSpan.FromSeconds(10);
 
@@ -65,7 +71,7 @@ internal sealed class CommandCondition(IReadOnlyList<string> command) : PolledCo
 }
 
 /// <summary>A web server that has to answer.</summary>
-internal sealed class HttpCondition(int port, string path, Func<HttpResponseMessage, bool> accepts) : PolledCondition($"GET {path} on port {port} does not answer as it should", (_, _) => Task.FromResult(false))
+internal sealed class HttpCondition(int port, string path, Func<HttpResponseMessage, bool> accepts) : PolledCondition($"GET {path} on port {port} does not answer as it should")
 {
     private static readonly TimeSpan LongestAnswer = TimeSpan.FromSeconds(10);
 
@@ -96,7 +102,7 @@ internal sealed class HttpCondition(int port, string path, Func<HttpResponseMess
 }
 
 /// <summary>A port that somebody in the container has to listen on.</summary>
-internal sealed class ListeningCondition(int port) : PolledCondition($"nothing listens on port {port}", (_, _) => Task.FromResult(false))
+internal sealed class ListeningCondition(int port) : PolledCondition($"nothing listens on port {port}")
 {
     // Two files of /proc are read, which takes a fraction of a millisecond.
     protected override TimeSpan Between => TimeSpan.FromMilliseconds(5);

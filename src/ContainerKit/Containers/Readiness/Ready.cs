@@ -84,7 +84,7 @@ public abstract class Ready
     public static Ready WhenExists(string path)
     {
         ContainerPath.RequireAbsolute(path);
-        return new PolledCondition(
+        return new FunctionCondition(
             $"'{path}' does not exist",
             (running, cancellationToken) => running.Files.ExistsAsync(path, cancellationToken));
     }
@@ -108,7 +108,7 @@ public abstract class Ready
     public static Ready When(Func<RunningContainer, CancellationToken, Task<bool>> condition)
     {
         ArgumentNullException.ThrowIfNull(condition);
-        return new PolledCondition("the caller's condition does not hold", condition);
+        return new FunctionCondition("the caller's condition does not hold", condition);
     }
 
     /// <summary>When both hold, whichever comes first. Each has to be seen once; it is not looked at again.</summary>

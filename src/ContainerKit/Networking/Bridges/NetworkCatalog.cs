@@ -141,7 +141,7 @@ internal sealed partial class NetworkCatalog(string root, ILogger logger)
         {
             throw new HostCapabilityException("bridge-networks", $"Cannot join the network '{name}': bridges, addresses and firewall rules are root's.")
             {
-                Hint = "Run as root; or use NetworkMode.None, into which OpenTcpAsync and published ports lead for every user, or NetworkMode.Host.",
+                Hint = NetworkStore.CureForUsers,
             };
         }
     }
