@@ -21,6 +21,7 @@ public sealed class ContainerHost : IAsyncDisposable
     private readonly StoreLayout _store;
     private readonly SnapshotStore? _snapshots;
     private readonly ContainerCatalog? _containers;
+    private readonly ContainerGauges? _gauges;
 
     private ContainerHost(ContainerHostOptions options, StoreLayout store, HostIdentity? identity)
     {
@@ -48,6 +49,7 @@ public sealed class ContainerHost : IAsyncDisposable
         }
 
         _containers.Sweep();
+        _gauges = new ContainerGauges(_containers);
         Images.Catalog.SweepLeftOvers();
     }
 
@@ -217,6 +219,7 @@ public sealed class ContainerHost : IAsyncDisposable
         Registry.Dispose();
         if (OperatingSystem.IsLinux())
         {
+            _gauges?.Dispose();
             _snapshots?.Dispose();
             _containers?.Identity.Dispose();
         }

@@ -165,7 +165,7 @@ public sealed partial class ImageStore
     {
         var name = NameOf(reference);
         var puller = new ImagePuller(_registry.Transport, Catalog, options ?? new PullOptions(), progress);
-        return Transfer($"pull '{name}'", () => puller.PullAsync(name, cancellationToken), cancellationToken);
+        return Transfer($"pull '{name}'", () => ToldOperation.TellAsync(ToldOperation.Pull, name.ToString(), driver: null, () => puller.PullAsync(name, cancellationToken)), cancellationToken);
     }
 
     /// <summary>

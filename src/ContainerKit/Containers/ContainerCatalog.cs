@@ -38,8 +38,18 @@ internal sealed partial class ContainerCatalog(StoreLayout store, ImageStore ima
 
     public async Task<Container> CreateAsync(ImageSource source, ContainerOptions options, CancellationToken cancellationToken)
     {
-        var image = await source.ResolveAsync(Images, options.Pull, cancellationToken).ConfigureAwait(false);
-        return await Task.Run(() => InStore($"make a container of '{image.Reference}'", () => Create(image, options, cancellationToken)), cancellationToken).ConfigureAwait(false);
+        using var told = ToldOperation.Begin(ToldOperation.Create);
+        try
+        {
+            var image = await source.ResolveAsync(Images, options.Pull, cancellationToken).ConfigureAwait(false);
+            var container = await Task.Run(() => InStore($"make a container of '{image.Reference}'", () => Create(image, options, cancellationToken)), cancellationToken).ConfigureAwait(false);
+            told?.Tag(container.Id, container.Name, container.ImageReference, Snapshots.Driver.Name);
+            return container;
+        }
+        catch (Exception e) when (ToldOperation.HasFailed(told, e))
+        {
+            throw;
+        }
     }
 
     /// <inheritdoc cref="FullDisk.Tell"/>
@@ -145,6 +155,9 @@ internal sealed partial class ContainerCatalog(StoreLayout store, ImageStore ima
 
     /// <summary>The control group of a container that runs, here or elsewhere; null when it has none.</summary>
     public Cgroup? FindCgroup(string id) => cgroups.Find(id);
+
+    /// <summary>The ids of the containers that have a control group, here or elsewhere.</summary>
+    public IReadOnlyList<string> IdsWithCgroups() => cgroups.Ids();
 
     /// <summary>Whether somebody runs a container or has its files open. Looking takes the lock for a moment, which those who want it wait for.</summary>
     public bool IsLayerHeld(ContainerRecord record)

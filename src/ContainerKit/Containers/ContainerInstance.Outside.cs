@@ -22,10 +22,23 @@ internal sealed partial class ContainerInstance
             ThrowIfOpen();
         }
 
-        var run = await DetachedStart.StartAsync(_catalog, Record, CommandLine, options, cancellationToken).ConfigureAwait(false);
+        var run = await LaunchDetachedAsync(options, cancellationToken).ConfigureAwait(false);
         var running = new RunningContainer(container, run, ownsContainer: false);
         await ReadinessGate.RequireAsync(running, run, Record.Options.Readiness, cancellationToken).ConfigureAwait(false);
         return running;
+    }
+
+    private async Task<OutsideRun> LaunchDetachedAsync(StartOptions options, CancellationToken cancellationToken)
+    {
+        using var told = BeginStart(isDetached: true);
+        try
+        {
+            return await DetachedStart.StartAsync(_catalog, Record, CommandLine, options, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (ToldOperation.HasFailed(told, e))
+        {
+            throw;
+        }
     }
 
     public RunningContainer Attach(Container container, CancellationToken cancellationToken)

@@ -88,15 +88,28 @@ internal sealed partial class ContainerInstance : IFileTreeSource
     }
 
     public Task<Image> CommitAsync(ImageReference? name, ImageEditOptions options, CancellationToken cancellationToken) => Task.Run(
-        () => _catalog.InStore($"commit the container '{Record.Label}'", () =>
+        () =>
         {
-            var image = FindImage();
-            return WithLayer(
-                layer => Committer.Commit(
-                    _catalog.Images.Catalog, _catalog.Snapshots, layer, Record.ParentSnapshot, image, name, Record.Options.ApplyTo, options, cancellationToken),
-                cancellationToken);
-        }),
+            using var told = Begin(ToldOperation.Commit);
+            try
+            {
+                return _catalog.InStore($"commit the container '{Record.Label}'", () => Commit(name, options, cancellationToken));
+            }
+            catch (Exception e) when (ToldOperation.HasFailed(told, e))
+            {
+                throw;
+            }
+        },
         cancellationToken);
+
+    private Image Commit(ImageReference? name, ImageEditOptions options, CancellationToken cancellationToken)
+    {
+        var image = FindImage();
+        return WithLayer(
+            layer => Committer.Commit(
+                _catalog.Images.Catalog, _catalog.Snapshots, layer, Record.ParentSnapshot, image, name, Record.Options.ApplyTo, options, cancellationToken),
+            cancellationToken);
+    }
 
     /// <summary>Adds its own layer to the store.</summary>
     public Task<StoredLayer> AddLayerAsync(ImageCatalog images, StoreLease lease, ImageEditOptions options, CancellationToken cancellationToken) => Task.Run(
@@ -168,11 +181,18 @@ internal sealed partial class ContainerInstance : IFileTreeSource
             _isBusy = true;
         }
 
-        AttachedRun run;
-        RunningContainer running;
+        var run = await LaunchAsync(cancellationToken).ConfigureAwait(false);
+        var running = new RunningContainer(container, run, ownsContainer);
+        await ReadinessGate.RequireAsync(running, run, Record.Options.Readiness, cancellationToken).ConfigureAwait(false);
+        return running;
+    }
+
+    private async Task<AttachedRun> LaunchAsync(CancellationToken cancellationToken)
+    {
+        using var told = BeginStart(isDetached: false);
         try
         {
-            run = await AttachedRun.StartAsync(_catalog, Record, CommandLine, cancellationToken).ConfigureAwait(false);
+            var run = await AttachedRun.StartAsync(_catalog, Record, CommandLine, cancellationToken).ConfigureAwait(false);
             lock (_gate)
             {
                 _run = run;
@@ -185,7 +205,7 @@ internal sealed partial class ContainerInstance : IFileTreeSource
                     (_run, _isBusy) = (null, false);
                 }
             });
-            running = new RunningContainer(container, run, ownsContainer);
+            return run;
         }
         catch (Exception e)
         {
@@ -194,11 +214,24 @@ internal sealed partial class ContainerInstance : IFileTreeSource
                 _isBusy = false;
             }
 
+            told?.Fail(e);
             throw e is IOException && FullDisk.IsCause(e) ? FullDisk.ToStorage(e, $"start the container '{Record.Label}'", StoreDirectory) : e;
         }
+    }
 
-        await ReadinessGate.RequireAsync(running, run, Record.Options.Readiness, cancellationToken).ConfigureAwait(false);
-        return running;
+    private ToldOperation? BeginStart(bool isDetached)
+    {
+        var told = Begin(ToldOperation.Start);
+        told?.Tag("container.command", CommandLine is [var program, ..] ? program : null);
+        told?.Tag("containerkit.detached", isDetached);
+        return told;
+    }
+
+    private ToldOperation? Begin(string name)
+    {
+        var told = ToldOperation.Begin(name);
+        told?.Tag(Record.Id, Record.Name, Record.ImageReference, _catalog.Snapshots.Driver.Name);
+        return told;
     }
 
     /// <summary>Whether its program runs, here or in another process.</summary>

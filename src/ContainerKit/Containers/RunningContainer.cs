@@ -225,7 +225,7 @@ public sealed class RunningContainer : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(command);
         ArgumentOutOfRangeException.ThrowIfZero(command.Count, nameof(command));
         options ??= new ExecOptions();
-        var program = await _run.JoinAsync(command, options, cancellationToken).ConfigureAwait(false);
+        var program = await _run.StartExecAsync(command, options, cancellationToken).ConfigureAwait(false);
         if (options.StandardInput is { } input)
         {
             _ = InputFeed.PumpAsync(new MemoryStream(Encoding.UTF8.GetBytes(input), writable: false), program.Pipes.Input);

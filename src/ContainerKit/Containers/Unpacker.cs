@@ -80,7 +80,8 @@ internal sealed class Unpacker(SnapshotStore snapshots, StoreLayout store, strin
     private string? UnpackLayers(Image image, IProgress<ImageProgress>? progress, CancellationToken cancellationToken)
     {
         string[] names = [.. LayerNamesOf(image)];
-        return names.Length == 0 || snapshots.TryFind(names[^1]) is not null ? names.LastOrDefault() : UnpackLayers(image, names, progress, cancellationToken);
+        return names.Length == 0 || snapshots.TryFind(names[^1]) is not null ? names.LastOrDefault()
+            : ToldOperation.Tell(ToldOperation.Unpack, image.Reference.ToString(), snapshots.Driver.Name, () => UnpackLayers(image, names, progress, cancellationToken));
     }
 
     private string? UnpackLayers(Image image, string[] names, IProgress<ImageProgress>? progress, CancellationToken cancellationToken)

@@ -202,6 +202,7 @@ internal sealed class BlobDownload(RegistryTransport transport, BlobStore blobs,
             for (int read; (read = await ReadAsync(content, buffer, guard).ConfigureAwait(false)) > 0;)
             {
                 part.Append(buffer.AsSpan(0, read));
+                Telemetry.PulledBytes.Add(read);
                 reporter.Report(part.Length);
             }
         }

@@ -153,6 +153,11 @@ public sealed class ImageBuilder
     public async Task<Image> BuildAsync(string reference, IProgress<ImageProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         var name = ImageReference.Parse(reference);
+        return await ToldOperation.TellAsync(ToldOperation.Build, name.ToString(), driver: null, () => BuildAsync(name, progress, cancellationToken)).ConfigureAwait(false);
+    }
+
+    private async Task<Image> BuildAsync(ImageReference name, IProgress<ImageProgress>? progress, CancellationToken cancellationToken)
+    {
         var baseImage = _description.Base is null ? null : await _description.Base.ResolveAsync(_host.Images, _description.Pull, cancellationToken).ConfigureAwait(false);
         try
         {

@@ -70,12 +70,35 @@ internal abstract partial class ContainerRun(ContainerCatalog catalog, Container
     /// <summary>Runs a further program to its end, and keeps what it writes.</summary>
     public async Task<CommandResult> ExecAsync(IReadOnlyList<string> command, ExecOptions options, CancellationToken cancellationToken)
     {
-        await using var joined = await JoinAsync(command, options, cancellationToken).ConfigureAwait(false);
-        return await ExecCapture.RunAsync(joined.Process, joined.Pipes, options.StandardInput, MaxCapturedBytes, cancellationToken).ConfigureAwait(false);
+        using var told = BeginExec(command);
+        try
+        {
+            await using var joined = await JoinAsync(command, options, cancellationToken).ConfigureAwait(false);
+            var result = await ExecCapture.RunAsync(joined.Process, joined.Pipes, options.StandardInput, MaxCapturedBytes, cancellationToken).ConfigureAwait(false);
+            told?.Tag("process.exit.code", result.ExitStatus.ExitCode);
+            return result;
+        }
+        catch (Exception e) when (ToldOperation.HasFailed(told, e))
+        {
+            throw;
+        }
     }
 
-    /// <summary>Starts a further program. Disposing of the result ends it, with what it has begun.</summary>
-    public async Task<JoinedProgram> JoinAsync(IReadOnlyList<string> command, ExecOptions options, CancellationToken cancellationToken)
+    /// <summary>Starts a further program that is somebody's to follow. Disposing of the result ends it, with what it has begun.</summary>
+    public async Task<JoinedProgram> StartExecAsync(IReadOnlyList<string> command, ExecOptions options, CancellationToken cancellationToken)
+    {
+        using var told = BeginExec(command);
+        try
+        {
+            return await JoinAsync(command, options, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (ToldOperation.HasFailed(told, e))
+        {
+            throw;
+        }
+    }
+
+    private async Task<JoinedProgram> JoinAsync(IReadOnlyList<string> command, ExecOptions options, CancellationToken cancellationToken)
     {
         var spec = processSpec with
         {
@@ -93,6 +116,18 @@ internal abstract partial class ContainerRun(ContainerCatalog catalog, Container
         var (process, pipes) = await Pipes.StartAsync(spec.Terminal, streams => Process.JoinAsync(spec, streams, cancellationToken)).ConfigureAwait(false);
         _joined[process.ProcessId] = 0;
         return new JoinedProgram(process, pipes, () => _joined.TryRemove(process.ProcessId, out _));
+    }
+
+    private ToldOperation? BeginExec(IReadOnlyList<string> command)
+    {
+        if (ToldOperation.Begin(ToldOperation.Exec) is not { } told)
+        {
+            return null;
+        }
+
+        told.Tag(Record.Id, Record.Name, Record.ImageReference, Catalog.Snapshots.Driver.Name);
+        told.Tag("container.command", command[0]);
+        return told;
     }
 
     public abstract ValueTask DisposeAsync();

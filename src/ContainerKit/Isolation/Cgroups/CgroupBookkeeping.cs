@@ -53,24 +53,27 @@ internal sealed class CgroupBookkeeping(string directory)
     /// <summary>Forgets a group. The lock must still be held: whoever waits for it looks again whether the file is there.</summary>
     public void Forget(string id) => File.Delete(PathOf(id));
 
-    /// <summary>The groups whose makers are gone, each with its lock, which the caller lets go.</summary>
-    public IEnumerable<(string Id, FileLock Held)> Abandoned()
+    /// <summary>The id of every group that is written down.</summary>
+    public IReadOnlyList<string> Ids()
     {
-        string[] files;
         try
         {
-            files = Directory.GetFiles(directory);
+            return [.. Directory.EnumerateFiles(directory).Select(file => Path.GetFileName(file))];
         }
         catch (DirectoryNotFoundException)
         {
-            yield break;
+            return [];
         }
+    }
 
-        foreach (var file in files)
+    /// <summary>The groups whose makers are gone, each with its lock, which the caller lets go.</summary>
+    public IEnumerable<(string Id, FileLock Held)> Abandoned()
+    {
+        foreach (var id in Ids())
         {
-            if (FileLock.TryAcquire(file, exclusive: true) is { } held)
+            if (FileLock.TryAcquire(PathOf(id), exclusive: true) is { } held)
             {
-                yield return (Path.GetFileName(file), held);
+                yield return (id, held);
             }
         }
     }

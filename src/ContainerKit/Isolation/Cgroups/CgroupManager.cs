@@ -81,6 +81,9 @@ internal sealed partial class CgroupManager
         return _bookkeeping.Read(id) is { Count: > 0 } directories ? new Cgroup(id, directories, _bookkeeping, null, []) : null;
     }
 
+    /// <summary>The ids of the containers that have a group, whoever made it.</summary>
+    public IReadOnlyList<string> Ids() => _bookkeeping.Ids();
+
     /// <summary>Kills and removes what processes that are gone have left.</summary>
     /// <returns>How many groups that were.</returns>
     public int Sweep()
