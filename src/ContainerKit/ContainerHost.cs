@@ -63,6 +63,10 @@ public sealed class ContainerHost : IAsyncDisposable
     /// <exception cref="PlatformNotSupportedException">This is not Linux.</exception>
     public NetworkStore Networks => OperatingSystem.IsLinux() ? new NetworkStore(Containers.Networks) : throw NotLinux();
 
+    /// <summary>The volumes: directories that outlive the containers that see them.</summary>
+    /// <exception cref="PlatformNotSupportedException">This is not Linux.</exception>
+    public VolumeStore Volumes => OperatingSystem.IsLinux() ? new VolumeStore(Containers) : throw NotLinux();
+
     /// <summary>The directory that everything lies in.</summary>
     public string StoreDirectory => _store.Root;
 

@@ -18,6 +18,9 @@ public sealed record StoreCheck
     /// <summary>How many containers there are.</summary>
     public required int Containers { get; init; }
 
+    /// <summary>How many volumes there are. What is in them nobody can say to be right or wrong; only that it is there.</summary>
+    public required int Volumes { get; init; }
+
     /// <summary>What is not as it should be, each as a sentence; empty when all is well.</summary>
     public required IReadOnlyList<string> Problems { get; init; }
 

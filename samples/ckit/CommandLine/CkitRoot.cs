@@ -48,6 +48,7 @@ internal static class CkitRoot
         ("inspect", () => new InspectCommand()),
         ("mount", () => new MountCommand()),
         ("network", NetworkCommands.All),
+        ("volume", VolumeCommands.All),
         ("info", () => new InfoCommand()),
         ("check", () => new CheckCommand()),
         ("df", () => new DfCommand()),

@@ -92,7 +92,7 @@ internal sealed class CheckCommand : HostCommand
         new($"Not everything in the store '{host.StoreDirectory}' is what it should be ({problems} found).") { Hint = hint };
 
     private static void Print(StoreCheck check, StandardOutput output) => output.WriteLine(
-        $"Checked {check.Images} images ({check.Blobs} blobs, {Sizes.Format(check.Bytes)}), {check.Snapshots} snapshots and {check.Containers} containers.");
+        $"Checked {check.Images} images ({check.Blobs} blobs, {Sizes.Format(check.Bytes)}), {check.Snapshots} snapshots, {check.Containers} containers and {check.Volumes} volumes.");
 
     private static JsonObject ToJson(StoreCheck check) => new()
     {
@@ -101,6 +101,7 @@ internal sealed class CheckCommand : HostCommand
         ["Bytes"] = check.Bytes,
         ["Snapshots"] = check.Snapshots,
         ["Containers"] = check.Containers,
+        ["Volumes"] = check.Volumes,
         ["Problems"] = Json.Strings(check.Problems),
     };
 }

@@ -51,30 +51,6 @@ internal static class ContainerFlags
         return System.Environment.GetEnvironmentVariable(variable) is { } own ? (variable, own) : null;
     }
 
-    /// <summary><c>SRC:DST</c>, with <c>:ro</c> or <c>:rw</c> behind it.</summary>
-    public static ContainerBuilder Volume(ContainerBuilder container, string volume)
-    {
-        var (source, target, options) = volume.Split(':') switch
-        {
-            [{ Length: > 0 } from, { Length: > 0 } to] => (from, to, "rw"),
-            [{ Length: > 0 } from, { Length: > 0 } to, var how] => (from, to, how),
-            _ => throw new UsageException($"'{volume}' is no bind mount: write SRC:DST or SRC:DST:ro."),
-        };
-        if (!source.Contains('/', StringComparison.Ordinal) && source is not ("." or ".."))
-        {
-            throw new UsageException($"'{source}' is no path: write './{source}' for a directory here. Volumes with names are not supported.");
-        }
-
-        if (!Path.Exists(source))
-        {
-            throw new UsageException($"Cannot show '{source}' in the container: it does not exist.");
-        }
-
-        return options is "ro" or "rw"
-            ? container.WithBindMount(source, target, readOnly: options == "ro")
-            : throw new UsageException($"A bind mount can be 'ro' or 'rw', not '{options}'.");
-    }
-
     /// <summary><c>DIR</c>, with <c>:size=64m,mode=1777</c> behind it.</summary>
     public static ContainerBuilder Tmpfs(ContainerBuilder container, string mount)
     {

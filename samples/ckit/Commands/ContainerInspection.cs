@@ -98,6 +98,7 @@ internal static class ContainerInspection
     private static JsonObject MountToJson(Mount mount) => new()
     {
         ["Type"] = mount.Type,
+        ["Name"] = mount.Type == "volume" ? mount.Source : null,
         ["Source"] = mount.Source,
         ["Destination"] = mount.Target,
         ["Mode"] = string.Join(',', mount.Options),

@@ -20,7 +20,7 @@ internal abstract class DescribingCommand : HostCommand
     private readonly Option<bool> _readOnly = new("--read-only") { Description = "Makes the root file system read-only." };
     private readonly Option<bool> _terminal = TerminalFlags.Terminal();
     private readonly Option<bool> _init = new("--init") { Description = "Puts an init before the program, which reaps orphans and passes signals on." };
-    private readonly Option<string[]> _volumes = new("--volume", "-v") { Description = "Shows a file or directory of the host in the container.", HelpName = "SRC:DST[:ro]" };
+    private readonly Option<string[]> _volumes = new("--volume", "-v") { Description = "Shows a file or directory of the host, or a volume, in the container; DST alone gets a volume without a name.", HelpName = "SRC|NAME:DST[:ro]" };
     private readonly Option<string[]> _memoryFileSystems = new("--tmpfs") { Description = "Puts an empty file system in memory there.", HelpName = "DIR[:size=BYTES,mode=MODE]" };
     private readonly Option<string?> _network = new("--network", "--net") { Description = "none (nothing but loopback; unless given) or host (the host's own).", HelpName = "MODE" };
     private readonly Option<string[]> _ports = new("--publish", "-p") { Description = "Opens a port of the host that leads to one of the container, on 127.0.0.1 unless an address is given.", HelpName = "[ADDRESS:][HOST:]CONTAINER" };
@@ -86,7 +86,7 @@ internal abstract class DescribingCommand : HostCommand
         description = ContainerFlags.Apply(description, line.GetValue(_hostname), ContainerFlags.Hostname);
         description = ContainerFlags.Apply(description, line.GetValue(_network), ContainerFlags.Network);
         description = ContainerFlags.Apply(description, line.GetValue(_ports), ContainerFlags.Publish);
-        description = ContainerFlags.Apply(description, line.GetValue(_volumes), ContainerFlags.Volume);
+        description = ContainerFlags.Apply(description, line.GetValue(_volumes), VolumeFlag.Apply);
         description = ContainerFlags.Apply(description, line.GetValue(_memoryFileSystems), ContainerFlags.Tmpfs);
         description = ContainerFlags.Apply(description, line.GetValue(_addedCapabilities), static (container, value) => container.WithCapability(value));
         description = ContainerFlags.Apply(description, line.GetValue(_droppedCapabilities), static (container, value) => container.WithoutCapability(value));

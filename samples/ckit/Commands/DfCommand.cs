@@ -45,6 +45,7 @@ internal sealed class DfCommand : HostCommand
         table.Add("Images", Number(usage.Images.Count), Sizes.Format(usage.BlobBytes), Sizes.Format(usage.ReclaimableBytes - layers - usage.PartialDownloads.Bytes));
         table.Add("Unpacked layers", Number(usage.Snapshots.Sum(driver => driver.Count)), Sizes.Format(usage.Snapshots.Sum(driver => driver.Bytes)), Sizes.Format(layers));
         table.Add("Containers", Number(usage.Containers.Count), Sizes.Format(usage.Containers.Sum(container => container.Bytes)), Sizes.Format(0));
+        table.Add("Volumes", Number(usage.Volumes.Count), Sizes.Format(usage.Volumes.Sum(volume => volume.Bytes)), Sizes.Format(0));
         table.Add("Partial downloads", Number(usage.PartialDownloads.Count), Sizes.Format(usage.PartialDownloads.Bytes), Sizes.Format(usage.PartialDownloads.Bytes));
         table.Add("Other", "", Sizes.Format(usage.OtherBytes), Sizes.Format(0));
         table.Add("All", "", Sizes.Format(usage.TotalBytes), Sizes.Format(usage.ReclaimableBytes));
@@ -70,6 +71,11 @@ internal sealed class DfCommand : HostCommand
         foreach (var container in usage.Containers)
         {
             table.Add("Container", container.Name ?? container.Id[..12], Sizes.Format(container.Bytes), "", "", Sizes.Format(0));
+        }
+
+        foreach (var volume in usage.Volumes)
+        {
+            table.Add("Volume", volume.Name, Sizes.Format(volume.Bytes), "", "", Sizes.Format(0));
         }
 
         table.Print();
@@ -107,6 +113,12 @@ internal sealed class DfCommand : HostCommand
             ["Name"] = container.Name,
             ["Image"] = container.Image,
             ["Bytes"] = container.Bytes,
+        })),
+        ["Volumes"] = Json.Array(usage.Volumes.Select(volume => new JsonObject
+        {
+            ["Name"] = volume.Name,
+            ["Bytes"] = volume.Bytes,
+            ["Containers"] = volume.Containers,
         })),
     };
 }

@@ -132,6 +132,17 @@ public sealed partial class ContainerBuilder
         return WithMount(new Mount("bind", Path.GetFullPath(hostPath), ContainerPath.RequireMountable(containerPath), ["rbind", readOnly ? "ro" : "rw"]));
     }
 
+    /// <inheritdoc cref="WithBindMount(string, string, bool)"/>
+    /// <param name="hostPath">What is shown; it must exist when the container starts.</param>
+    /// <param name="containerPath">Where, as an absolute path other than <c>/</c>, <c>/proc</c> and <c>/sys</c>; it is made when it is not there.</param>
+    /// <param name="options">How it is shown. What this host cannot do is a <see cref="HostCapabilityException"/> of the start.</param>
+    public ContainerBuilder WithBindMount(string hostPath, string containerPath, BindMountOptions options)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(hostPath);
+        ArgumentNullException.ThrowIfNull(options);
+        return WithMount(new Mount("bind", Path.GetFullPath(hostPath), ContainerPath.RequireMountable(containerPath), options.ToWords()));
+    }
+
     /// <summary>Puts an empty file system in memory at the given path.</summary>
     /// <param name="containerPath">Where, as an absolute path.</param>
     /// <param name="sizeBytes">How much it may hold; half of the host's memory when null.</param>

@@ -35,6 +35,7 @@ internal sealed partial class ContainerCatalog
             }
         }
 
+        SweepVolumes();
         cgroups.Sweep();
         if (Environment.IsPrivilegedProcess)
         {

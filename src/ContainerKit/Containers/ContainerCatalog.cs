@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Runtime.Versioning;
+using ContainerKit.Containers.Volumes;
 using ContainerKit.Content;
 using ContainerKit.Isolation;
 using ContainerKit.Isolation.Cgroups;
@@ -228,6 +229,7 @@ internal sealed partial class ContainerCatalog(StoreLayout store, ImageStore ima
         }
 
         DeleteDirectory(ending);
+        RemoveAnonymousVolumes(record);
         SweepNetworkOf(record);
         Logger.Removed(record.Id);
         return true;
@@ -253,7 +255,7 @@ internal sealed partial class ContainerCatalog(StoreLayout store, ImageStore ima
         {
             try
             {
-                return CreateOn(image, options, Unpacker.Unpack(image, progress: null, cancellationToken), cancellationToken);
+                return CreateOn(image, VolumeMounts.Complete(options, image), Unpacker.Unpack(image, progress: null, cancellationToken), cancellationToken);
             }
             catch (StorageException e) when (e.IsBaseGone && attempt < MostAttempts)
             {
@@ -289,6 +291,7 @@ internal sealed partial class ContainerCatalog(StoreLayout store, ImageStore ima
         {
             using (Snapshots.Prepare(record.Id, parent, cancellationToken))
             {
+                using var volumes = HoldVolumes(record, cancellationToken);
                 record.Write(Path.Combine(unfinished, "container.json"));
                 ClaimName(record);
                 Directory.Move(unfinished, DirectoryOf(record.Id));
@@ -300,6 +303,7 @@ internal sealed partial class ContainerCatalog(StoreLayout store, ImageStore ima
         {
             Snapshots.Remove(record.Id, CancellationToken.None);
             DeleteDirectory(unfinished);
+            RemoveAnonymousVolumes(record);
             alive.Dispose();
             throw;
         }

@@ -42,6 +42,10 @@ internal sealed record ContainerOptions
 
     public ImmutableArray<Mount> Mounts { get; init; } = [];
 
+    /// <summary>Whether the volumes that the image wants are left out; it matters until the container is made.</summary>
+    [JsonIgnore]
+    public bool IgnoresImageVolumes { get; init; }
+
     public NetworkMode Network { get; init; }
 
     /// <summary>Which of the store's networks; null for the one that needs no name.</summary>

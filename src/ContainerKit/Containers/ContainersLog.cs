@@ -23,6 +23,9 @@ internal static partial class ContainersLog
     [LoggerMessage(105, LogLevel.Warning, "The image {Image} has attributes that this user may not set ({Attributes}), on links or special files, which can have no records: they are lost.")]
     public static partial void AttributesLost(this ILogger logger, string image, string attributes);
 
+    [LoggerMessage(106, LogLevel.Warning, "Volume {Volume}, which no container has, was not removed: {Reason}")]
+    public static partial void VolumeNotSwept(this ILogger logger, string volume, string reason);
+
     [LoggerMessage(200, LogLevel.Debug, "Created container {Id} of image {Image}.")]
     public static partial void Created(this ILogger logger, string id, string image);
 

@@ -27,6 +27,9 @@ public sealed record DiskUsage
     /// <summary>The containers' own layers. Those of other drivers than this host's are among their <see cref="Snapshots"/>.</summary>
     public required IReadOnlyList<ContainerUsage> Containers { get; init; }
 
+    /// <summary>The volumes, by name. Pruning images and layers leaves them alone.</summary>
+    public required IReadOnlyList<VolumeUsage> Volumes { get; init; }
+
     /// <summary>All blobs together, of which <see cref="Images"/> count those that several share more than once.</summary>
     public required long BlobBytes { get; init; }
 
@@ -75,6 +78,19 @@ public sealed record SnapshotsUsage
 
     /// <summary>Those of the snapshots that neither an image nor a container needs; 0 for another driver than this host's, which leaves them alone.</summary>
     public required long ReclaimableBytes { get; init; }
+}
+
+/// <summary>What a volume takes.</summary>
+public sealed record VolumeUsage
+{
+    /// <summary>Its name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The bytes of the blocks of its files.</summary>
+    public required long Bytes { get; init; }
+
+    /// <summary>How many containers have it, running or not.</summary>
+    public required int Containers { get; init; }
 }
 
 /// <summary>What a container takes.</summary>

@@ -17,7 +17,7 @@ internal static class SpecFactory
         ContainerUser user,
         IReadOnlyList<Mount> root,
         Cgroup? cgroup,
-        IReadOnlyList<Mount>? managed = null)
+        IEnumerable<Mount>? mounts = null)
     {
         var options = record.Options;
         var hostname = options.Hostname ?? record.Id[..12];
@@ -44,7 +44,7 @@ internal static class SpecFactory
             Root = [.. root.Select(WithoutDevices)],
             IsRootMapped = catalog.Identity.MapsFiles,
             IsRootReadOnly = options.IsReadOnly,
-            Mounts = [.. (managed ?? []).Concat(options.Mounts).Select(WithoutDevices), .. options.Devices.Select(DeviceFiles.MountOf)],
+            Mounts = [.. (mounts ?? []).Select(WithoutDevices), .. options.Devices.Select(DeviceFiles.MountOf)],
             Namespaces = NamespacesOf(options, catalog.Identity),
             UserMappings = catalog.Identity.UserMappings,
             GroupMappings = catalog.Identity.GroupMappings,

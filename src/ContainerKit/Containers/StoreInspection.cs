@@ -1,4 +1,5 @@
 using System.Runtime.Versioning;
+using ContainerKit.Containers.Volumes;
 using ContainerKit.Images;
 using ContainerKit.Storage;
 
@@ -8,9 +9,9 @@ namespace ContainerKit.Containers;
 internal sealed class StoreInspection(ImageCatalog images, ContainerCatalog? containers, CancellationToken cancellationToken)
 {
     private readonly List<SnapshotDamage> _snapshots = [];
-    private readonly List<string> _containers = [];
+    private readonly List<string> _containers = [], _volumes = [];
     private readonly HashSet<string> _verified = new(StringComparer.Ordinal);
-    private (int Snapshots, int Containers) _counts;
+    private (int Snapshots, int Containers, int Volumes) _counts;
 
     public ImageChecker Images { get; } = new(images, cancellationToken);
 
@@ -21,7 +22,7 @@ internal sealed class StoreInspection(ImageCatalog images, ContainerCatalog? con
     public IReadOnlyList<string> Containers => _containers;
 
     /// <summary>All that is wrong, each as a sentence.</summary>
-    public IReadOnlyList<string> Problems => [.. Images.Problems.Select(problem => problem.Sentence), .. _snapshots.Select(damage => damage.Problem), .. _containers];
+    public IReadOnlyList<string> Problems => [.. Images.Problems.Select(problem => problem.Sentence), .. _snapshots.Select(damage => damage.Problem), .. _containers, .. _volumes];
 
     /// <summary>Looks. Once more, it reads again what was not right, and what is new.</summary>
     public void Run()
@@ -31,6 +32,7 @@ internal sealed class StoreInspection(ImageCatalog images, ContainerCatalog? con
         {
             RunOnSnapshots(containers);
             _counts.Containers = CheckContainers(containers);
+            _counts.Volumes = CheckVolumes(containers);
         }
     }
 
@@ -41,6 +43,7 @@ internal sealed class StoreInspection(ImageCatalog images, ContainerCatalog? con
         Bytes = Images.Bytes,
         Snapshots = _counts.Snapshots,
         Containers = _counts.Containers,
+        Volumes = _counts.Volumes,
         Problems = Problems,
     };
 
@@ -72,6 +75,36 @@ internal sealed class StoreInspection(ImageCatalog images, ContainerCatalog? con
         }
 
         return ids.Count;
+    }
+
+    [SupportedOSPlatform("linux")]
+    private int CheckVolumes(ContainerCatalog containers)
+    {
+        _volumes.Clear();
+        var names = containers.Volumes.Names();
+        foreach (var name in names)
+        {
+            try
+            {
+                if (containers.Volumes.TryRead(name) is not null && !Directory.Exists(containers.Volumes.DataOf(name)) && Directory.Exists(containers.Volumes.PathOf(name)))
+                {
+                    _volumes.Add($"The volume '{name}' has lost its files.");
+                }
+            }
+            catch (Exception e) when (e is StorageException or IOException or UnauthorizedAccessException)
+            {
+                _volumes.Add(e.Message);
+            }
+        }
+
+        var lost = containers.Ids().Select(containers.TryReadSafely).OfType<ContainerRecord>()
+            .SelectMany(record => VolumeMounts.NamesIn(record.Options).Except(names, StringComparer.Ordinal).Select(name => (record, name)));
+        foreach (var (record, name) in lost.Where(pair => containers.TryReadSafely(pair.record.Id) is not null && !Directory.Exists(containers.Volumes.PathOf(pair.name))))
+        {
+            _volumes.Add($"The container '{record.Label}' has lost its volume '{name}'.");
+        }
+
+        return names.Count;
     }
 
     [SupportedOSPlatform("linux")]

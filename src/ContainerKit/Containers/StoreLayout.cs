@@ -12,6 +12,7 @@ namespace ContainerKit.Containers;
 ///   snapshots/.bases/DRIVER/CONFIG   which snapshot the containers of an image stand on
 ///   containers/ID/   container.json, lock, running
 ///   networks/NAME/   network.json, members; there with the first network
+///   volumes/NAME/    volume.json, data/; there with the first volume
 ///   names/NAME       the id of the container of that name
 /// </code>
 /// </remarks>
@@ -30,6 +31,8 @@ internal sealed class StoreLayout
     public string Containers => Path.Combine(Root, "containers");
 
     public string Networks => Path.Combine(Root, "networks");
+
+    public string Volumes => Path.Combine(Root, "volumes");
 
     public string Names => Path.Combine(Root, "names");
 

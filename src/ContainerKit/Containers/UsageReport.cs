@@ -1,4 +1,5 @@
 using System.Runtime.Versioning;
+using ContainerKit.Containers.Volumes;
 using ContainerKit.Images;
 using ContainerKit.Storage;
 
@@ -16,8 +17,9 @@ internal sealed class UsageReport(StoreLayout store, ImageCatalog images, Contai
         var (ofImages, referred, kept) = ImagesIn(blobs, records);
         var unreferenced = blobs.Where(blob => !referred.Contains(blob.Key)).Select(blob => blob.Value).ToList();
         var (snapshots, ofContainers, total) = OperatingSystem.IsLinux() && containers is not null ? OnLinux(containers, records, kept) : ([], [], TotalElsewhere());
+        var volumes = OperatingSystem.IsLinux() && containers is not null ? VolumesIn(containers, records) : [];
         var unneeded = blobs.Where(blob => !kept.Contains(blob.Key)).Sum(blob => blob.Value);
-        var known = blobs.Values.Sum() + partials.Sum() + snapshots.Sum(driver => driver.Bytes) + ofContainers.Sum(container => container.Bytes);
+        var known = blobs.Values.Sum() + partials.Sum() + snapshots.Sum(driver => driver.Bytes) + ofContainers.Sum(container => container.Bytes) + volumes.Sum(volume => volume.Bytes);
         return new DiskUsage
         {
             TotalBytes = total,
@@ -28,6 +30,7 @@ internal sealed class UsageReport(StoreLayout store, ImageCatalog images, Contai
             PartialDownloads = new BytesUsage(partials.Count, partials.Sum()),
             Snapshots = snapshots,
             Containers = ofContainers,
+            Volumes = volumes,
             OtherBytes = Math.Max(0, total - known),
         };
     }
@@ -80,6 +83,19 @@ internal sealed class UsageReport(StoreLayout store, ImageCatalog images, Contai
             ReclaimableBytes = layers.Where(snapshot => !needed.Contains(snapshot.Id)).Sum(snapshot => bytes[snapshot.Id]),
         };
         return ([here, .. OtherDrivers(containers, measure)], ofContainers, containers.Snapshots.Measure(cancellationToken).Of(store.Root));
+    }
+
+    [SupportedOSPlatform("linux")]
+    private List<VolumeUsage> VolumesIn(ContainerCatalog containers, List<ContainerRecord> records)
+    {
+        var measure = containers.Snapshots.Measure(cancellationToken);
+        var users = records.SelectMany(record => VolumeMounts.NamesIn(record.Options)).CountBy(name => name).ToDictionary(StringComparer.Ordinal);
+        return [.. containers.Volumes.Names().Select(name => new VolumeUsage
+        {
+            Name = name,
+            Bytes = measure.Of(containers.Volumes.PathOf(name)),
+            Containers = users.GetValueOrDefault(name),
+        })];
     }
 
     [SupportedOSPlatform("linux")]

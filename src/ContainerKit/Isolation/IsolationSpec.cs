@@ -119,7 +119,7 @@ public sealed record IsolationSpec
     public bool IsRootReadOnly { get; init; }
 
     /// <summary>
-    /// Further mounts, in order: <c>bind</c> (options <c>ro</c>, <c>rw</c>, <c>rbind</c>) and <c>tmpfs</c>. Targets are absolute
+    /// Further mounts, in order: <c>bind</c> (options <c>ro</c>, <c>rw</c>, <c>rbind</c>, <c>rslave</c>, <c>rshared</c>, <c>idmap</c>) and <c>tmpfs</c>. Targets are absolute
     /// paths inside, resolved inside, and made when they are not there. /proc, /sys and /dev need no mention.
     /// </summary>
     public IReadOnlyList<Mount> Mounts { get; init; } = [];

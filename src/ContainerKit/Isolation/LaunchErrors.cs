@@ -48,6 +48,8 @@ internal static class LaunchErrors
             "file-systems", $"The kernel lacks this file system ({step.Words}); load its module with modprobe."),
         (SystemCall.mount_setattr, Errno.EINVAL or Errno.EPERM) when step.Words == RootSteps.MappingWords => (
             "id-mapped-mounts", "The store's file system cannot show files with other ids: put the store on ext4, xfs or btrfs, or use UserNamespaceMode.Host."),
+        (SystemCall.mount_setattr, Errno.EINVAL or Errno.EPERM) when step.Words.StartsWith(MountSteps.MappingWords, StringComparison.Ordinal) => (
+            "id-mapped-mounts", "The file system of what is mounted, or of a submount, cannot show files with other ids: ext4, xfs and btrfs can."),
         (_, Errno.ENOSYS) => ("kernel", $"The kernel has no {step.Call}(2), or a seccomp filter hides it; Linux 5.12 or later is needed."),
         _ => null,
     };

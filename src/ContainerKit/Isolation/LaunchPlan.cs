@@ -108,6 +108,9 @@ internal sealed class PlanBuilder(LaunchHost host, IdMode mode)
         return ReportDescriptor + 1 + index;
     }
 
+    /// <summary>Whether anything has asked for it so far.</summary>
+    public bool Wants(LaunchDescriptor descriptor) => _descriptors.Contains(descriptor);
+
     public LaunchStep Call(string words, SystemCall call, params ReadOnlySpan<Operand> arguments) => Program.Call(words, call, arguments);
 
     public LaunchData Text(string text) => Program.Text(text);

@@ -35,6 +35,10 @@ internal static class LaunchPlanner
         {
             RootSteps.MakeMapped(plan, spec);
         }
+        else if (plan.Wants(LaunchDescriptor.FileOwners))
+        {
+            RootSteps.CloseOwners(plan);
+        }
 
         NamespaceSteps.EnterUserNamespace(plan, spec);
         StartSteps.HideFromOthers(plan);
@@ -42,6 +46,8 @@ internal static class LaunchPlanner
 
         // From here on, this is the container's first process.
         NamespaceSteps.SetUp(plan, spec, cgroups);
+        binds ??= MountSteps.OpenPropagating(plan, spec);
+        NamespaceSteps.DetachMounts(plan);
         StartSteps.LeaveKeyring(plan, spec.Process);
         var prepared = MountSteps.Prepare(plan, spec, binds);
         RootSteps.Enter(plan, spec);

@@ -8,12 +8,16 @@ namespace ContainerKit.Isolation;
 /// </summary>
 internal sealed record MountOptions(ulong Set, ulong Clear, ulong Propagation, bool IsRecursive, IReadOnlyList<(string Key, string? Value)> OfFileSystem)
 {
+    /// <summary>Whether its files are shown with the ids that those of the container's user namespace stand for.</summary>
+    public bool IsIdMapped { get; init; }
+
     public bool IsReadOnly => (Set & MOUNT_ATTR_RDONLY) != 0;
 
     public static MountOptions Parse(IReadOnlyList<string> options)
     {
         ulong set = 0, clear = 0, propagation = MS_PRIVATE;
         bool? isRecursive = null;
+        var isIdMapped = false;
         var own = new List<(string, string?)>();
         foreach (var option in options)
         {
@@ -22,6 +26,7 @@ internal sealed record MountOptions(ulong Set, ulong Clear, ulong Propagation, b
                 case "bind": isRecursive ??= false; break;
                 case "rbind": isRecursive = true; break;
                 case "defaults" or "async" or "relatime" or "rprivate" or "private": break;
+                case "idmap": isIdMapped = true; break;
                 case "ro": Add(MOUNT_ATTR_RDONLY); break;
                 case "rw": Remove(MOUNT_ATTR_RDONLY); break;
                 case "nosuid": Add(MOUNT_ATTR_NOSUID); break;
@@ -43,7 +48,7 @@ internal sealed record MountOptions(ulong Set, ulong Clear, ulong Propagation, b
             }
         }
 
-        return new MountOptions(set, clear, propagation, isRecursive ?? true, own);
+        return new MountOptions(set, clear, propagation, isRecursive ?? true, own) { IsIdMapped = isIdMapped };
 
         void Add(ulong flag) => (set, clear) = (set | flag, clear & ~flag);
 

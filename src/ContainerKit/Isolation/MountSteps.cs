@@ -32,6 +32,16 @@ internal static class MountSteps
         return new Prepared(usual, nodes, own);
     }
 
+    /// <summary>The beginning of the step that not every file system allows.</summary>
+    internal const string MappingWords = "show with the ids of the container ";
+
+    /// <summary>
+    /// Opens the sources of bind mounts that are to go on hearing of the host's mounts: while those in this mount namespace are still their peers. mount_namespaces(7)
+    /// </summary>
+    public static IReadOnlyDictionary<Mount, LaunchStep> OpenPropagating(PlanBuilder plan, IsolationSpec spec) => spec.Mounts
+        .Where(mount => mount.Type == "bind" && MountOptions.Parse(mount.Options).Propagation is MS_SLAVE or MS_SHARED)
+        .Distinct().ToDictionary(mount => mount, mount => Make(plan, spec, mount));
+
     /// <summary>Opens the sources of bind mounts while this is the host's root: the user namespace's root could not get at all of them.</summary>
     public static IReadOnlyDictionary<Mount, LaunchStep> OpenSources(PlanBuilder plan, IsolationSpec spec) =>
         spec.Mounts.Where(mount => mount.Type == "bind").Distinct().ToDictionary(mount => mount, mount => Make(plan, spec, mount));
@@ -135,7 +145,21 @@ internal static class MountSteps
     {
         var recursive = options.IsRecursive ? AT_RECURSIVE : 0;
         var copy = plan.Call(words, SystemCall.open_tree, AT_FDCWD, plan.Text(path), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive);
-        if (options.Set != 0 || options.Propagation != MS_PRIVATE)
+        if (options.IsIdMapped)
+        {
+            ShowMapped(plan, path, copy, recursive);
+        }
+
+        if (options.Propagation == MS_SHARED && plan.Mode != IdMode.Host && !plan.IsPreparedByRoot)
+        {
+            throw new HostCapabilityException("shared-mounts", $"The container cannot start: what it mounts below '{path}' cannot be passed on to the host, because only root can have that.")
+            {
+                Hint = "Use MountPropagation.Slave, or run as root.",
+            };
+        }
+
+        // A copy that the host's root has made would otherwise go on passing mounts to and from the host.
+        if (options.Set != 0 || options.Propagation != MS_PRIVATE || plan.IsPreparedByRoot)
         {
             var clear = options.Clear & ((options.Set & MOUNT_ATTR__ATIME) != 0 ? MOUNT_ATTR__ATIME : 0);
             var attributes = plan.Program.Words(options.Set, clear, options.Propagation, 0);
@@ -143,6 +167,20 @@ internal static class MountSteps
         }
 
         return copy;
+    }
+
+    private static void ShowMapped(PlanBuilder plan, string path, LaunchStep copy, int recursive)
+    {
+        if (!plan.IsPreparedByRoot)
+        {
+            throw new HostCapabilityException("id-mapped-mounts", $"The container cannot start: '{path}' cannot be shown with the ids of its user namespace, because {(plan.Host.IsRoot ? "it has none of its own" : "only root can have that")}.")
+            {
+                Hint = plan.Host.IsRoot ? "Use UserNamespaceMode.SubordinateIds, or leave BindMountOptions.IdMapped out." : "Leave BindMountOptions.IdMapped out, or run as root.",
+            };
+        }
+
+        var owners = plan.Need(LaunchDescriptor.FileOwners);
+        plan.Call($"{MappingWords}'{path}'", SystemCall.mount_setattr, copy, plan.Text(""), AT_EMPTY_PATH | recursive, plan.Program.Words(MOUNT_ATTR_IDMAP, 0, 0, owners), 32);
     }
 
     // The group of terminals does not exist in a namespace that does not map it.

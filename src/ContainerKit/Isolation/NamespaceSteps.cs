@@ -103,9 +103,11 @@ internal static class NamespaceSteps
         {
             AwaitNetwork(plan);
         }
-
-        plan.Call("detach the container's mounts from the host's", SystemCall.mount, 0, plan.Text("/"), 0, MS_REC | MS_PRIVATE, 0);
     }
+
+    /// <summary>From here on, what is mounted on the host does not appear here, and the other way round.</summary>
+    public static void DetachMounts(PlanBuilder plan) =>
+        plan.Call("detach the container's mounts from the host's", SystemCall.mount, 0, plan.Text("/"), 0, MS_REC | MS_PRIVATE, 0);
 
     /// <summary>Enters all namespaces that the container has of its own.</summary>
     public static void Join(PlanBuilder plan, IsolationSpec container, int target)

@@ -42,8 +42,12 @@ internal static class RootSteps
         plan.Call("detach the launch program's mounts from the host's", SystemCall.mount, 0, plan.Text("/"), 0, MS_REC | MS_PRIVATE, 0);
         var owners = plan.Need(LaunchDescriptor.FileOwners);
         Make(plan, TheMount(spec), new FileOwners(owners, HostIdOfRoot(spec.UserMappings), HostIdOfRoot(spec.GroupMappings)));
-        plan.Call("close the user namespace of the root's files", SystemCall.close, owners);
+        CloseOwners(plan);
     }
+
+    /// <summary>Lets go of the user namespace that says as whom files are shown.</summary>
+    public static void CloseOwners(PlanBuilder plan) =>
+        plan.Call("close the user namespace of the root's files", SystemCall.close, plan.Need(LaunchDescriptor.FileOwners));
 
     /// <summary>Comes last: until then, targets of mounts are made in it.</summary>
     public static void MakeReadOnly(PlanBuilder plan) => plan.Call(

@@ -12,6 +12,12 @@ namespace ContainerKit.Linux;
 internal sealed record MountInfo(
     string Root, string Target, IReadOnlyList<string> Options, string Type, string Source, IReadOnlyList<string> SuperOptions)
 {
+    /// <summary>Its number, as <c>/proc/PID/fdinfo</c> says it of what lies on it.</summary>
+    public string Id { get; init; } = "";
+
+    /// <summary>What it passes on and receives: <c>shared:N</c>, <c>master:N</c>; empty for a private one.</summary>
+    public IReadOnlyList<string> Propagation { get; init; } = [];
+
     /// <summary>Reads the file's text. Lines that are not mounts, which the kernel never writes, are left out.</summary>
     public static IReadOnlyList<MountInfo> Parse(string text)
     {
@@ -27,7 +33,11 @@ internal sealed record MountInfo(
             }
 
             mounts.Add(new MountInfo(
-                Unescape(words[3]), Unescape(words[4]), words[5].Split(','), words[separator + 1], Unescape(words[separator + 2]), words[separator + 3].Split(',')));
+                Unescape(words[3]), Unescape(words[4]), words[5].Split(','), words[separator + 1], Unescape(words[separator + 2]), words[separator + 3].Split(','))
+            {
+                Id = words[0],
+                Propagation = words[6..separator],
+            });
         }
 
         return mounts;

@@ -21,6 +21,7 @@ internal sealed class SecondProcess : IDisposable
         [nameof(Containers.StoreTortureTests.WorkForAWhile)] = Containers.StoreTortureTests.WorkForAWhile,
         [nameof(Containers.RepairTests.RepairOnce)] = Containers.RepairTests.RepairOnce,
         [nameof(Containers.LiveForkTests.ForkLiveForever)] = Containers.LiveForkTests.ForkLiveForever,
+        [nameof(Containers.VolumeLifeTests.FillOnce)] = Containers.VolumeLifeTests.FillOnce,
         [nameof(Images.ImageLeaseTests.HoldForever)] = Images.ImageLeaseTests.HoldForever,
         [nameof(Networking.BridgeTests.JoinForever)] = Networking.BridgeTests.JoinForever,
         [nameof(Networking.PublishedPortTests.PublishForever)] = Networking.PublishedPortTests.PublishForever,

@@ -77,7 +77,7 @@ public sealed class ContainerRecordTests
         Assert.Multiple(() =>
         {
             Assert.That(members.AsObject(), Has.Count.EqualTo(PropertiesOf(typeof(ContainerRecord), nameof(ContainerRecord.Label))));
-            Assert.That(members["Options"]!.AsObject(), Has.Count.EqualTo(PropertiesOf(typeof(ContainerOptions), nameof(ContainerOptions.StandardInput), nameof(ContainerOptions.Pull), nameof(ContainerOptions.Readiness))));
+            Assert.That(members["Options"]!.AsObject(), Has.Count.EqualTo(PropertiesOf(typeof(ContainerOptions), nameof(ContainerOptions.StandardInput), nameof(ContainerOptions.Pull), nameof(ContainerOptions.Readiness), nameof(ContainerOptions.IgnoresImageVolumes))));
             Assert.That(members["Image"]!.AsObject(), Has.Count.EqualTo(PropertiesOf(typeof(ImageDefaults))));
         });
     }

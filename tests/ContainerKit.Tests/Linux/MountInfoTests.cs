@@ -17,6 +17,8 @@ public class MountInfoTests
             Assert.That(mount.Options, Is.EqualTo(new[] { "rw", "noatime" }));
             Assert.That(mount.Type, Is.EqualTo("ext4"));
             Assert.That(mount.Source, Is.EqualTo("/dev/ro\not"));
+            Assert.That(mount.Id, Is.EqualTo("36"));
+            Assert.That(mount.Propagation, Is.EqualTo(new[] { "master:1", "shared:7" }));
             Assert.That(mount.SuperOptions, Is.EqualTo(new[] { "rw", "errors=continue" }));
         });
     }

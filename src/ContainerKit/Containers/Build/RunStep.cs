@@ -18,7 +18,7 @@ internal sealed class RunStep(ImmutableArray<string> command, ImmutableArray<Fun
     {
         var config = settings.Aggregate(below.Config, (current, setting) => setting(current)) with { Entrypoint = [], Command = command };
         var image = below.Catalog.Read(below.Catalog.AddDocuments(below.Lease, config, below.Layers, null), null);
-        await using var container = await below.Host.Container(image).WithNetwork(network).CreateAsync(cancellationToken).ConfigureAwait(false);
+        await using var container = await below.Host.Container(image).WithNetwork(network).WithoutImageVolumes().CreateAsync(cancellationToken).ConfigureAwait(false);
         await using (var running = await container.StartAsync(cancellationToken).ConfigureAwait(false))
         {
             await running.StandardInput.DisposeAsync().ConfigureAwait(false);

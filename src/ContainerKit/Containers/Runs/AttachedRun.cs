@@ -12,6 +12,7 @@ internal sealed class AttachedRun : ContainerRun
 {
     private readonly ServedRoot? _root;
     private readonly RunNetwork _network;
+    private readonly RunVolumes _volumes;
     private readonly TaskCompletionSource<ExitStatus> _exit = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _layerGate = new();
     private readonly OutputTail _tail = new();
@@ -20,12 +21,13 @@ internal sealed class AttachedRun : ContainerRun
     private Action? _stopped;
     private bool _hasEnded;
 
-    private AttachedRun(ContainerCatalog catalog, ContainerRecord record, ProcessSpec processSpec, SnapshotLease lease, ServedRoot? root, Cgroup? cgroup, IsolatedProcess process, Pipes pipes, RunNetwork network)
+    private AttachedRun(ContainerCatalog catalog, ContainerRecord record, ProcessSpec processSpec, SnapshotLease lease, ServedRoot? root, Cgroup? cgroup, IsolatedProcess process, Pipes pipes, RunNetwork network, RunVolumes volumes)
         : base(catalog, record, processSpec, process, cgroup)
     {
         _lease = lease;
         _root = root;
         _network = network;
+        _volumes = volumes;
         _network.Begin(Network);
         Input = pipes.Input;
         _output = new OutputTap(pipes.Output, isError: false, _tail, record.Options.MaxCapturedBytes);
@@ -56,14 +58,16 @@ internal sealed class AttachedRun : ContainerRun
         IsolatedProcess? process = null;
         ServedRoot? root = null;
         RunNetwork? network = null;
+        RunVolumes? volumes = null;
         try
         {
             network = await RunNetwork.TakeAsync(catalog, record, cancellationToken).ConfigureAwait(false);
+            volumes = await RunVolumes.TakeAsync(catalog, record, lease, cancellationToken).ConfigureAwait(false);
             var user = UserLookup.Resolve(catalog.Snapshots, lease, record.Options.User ?? record.Image.User);
             cgroup = catalog.CreateCgroup(record);
             var mounts = catalog.Snapshots.Mounts(lease);
             root = ServedRoot.TryMake(catalog, lease, mounts);
-            var spec = SpecFactory.Create(catalog, record, command, user, root is null ? mounts : [root.Root], cgroup, network.Mounts);
+            var spec = SpecFactory.Create(catalog, record, command, user, root is null ? mounts : [root.Root], cgroup, [.. network.Mounts, .. volumes.Mounts]);
             (process, pipes) = await Pipes.StartAsync(
                 spec.Process.Terminal, streams => LaunchAsync(catalog, record, lease, spec, streams, root, network, cancellationToken)).ConfigureAwait(false);
             if (record.Name is not null)
@@ -74,7 +78,7 @@ internal sealed class AttachedRun : ContainerRun
                 new RunningProcess(ProcessIdentity.TryFind(process.ProcessId)).Write(directory);
             }
 
-            var run = new AttachedRun(catalog, record, spec.Process, lease, root, cgroup, process, pipes, network);
+            var run = new AttachedRun(catalog, record, spec.Process, lease, root, cgroup, process, pipes, network, volumes);
             run.Feed(record.Options.StandardInput);
             catalog.Logger.Started(record.Id, process.ProcessId);
             return run;
@@ -84,6 +88,7 @@ internal sealed class AttachedRun : ContainerRun
             process?.Dispose();
             pipes?.Dispose();
             network?.Dispose();
+            volumes?.Dispose();
             cgroup?.Dispose();
             root?.Dispose();
             lease.Dispose();
@@ -232,6 +237,7 @@ internal sealed class AttachedRun : ContainerRun
         lock (_layerGate)
         {
             _root?.Dispose();
+            _volumes.Dispose();
             _lease.Dispose();
             _hasEnded = true;
             stopped = _stopped;

@@ -41,6 +41,7 @@ internal static class DetachedStart
         var directory = catalog.DirectoryOf(record.Id);
         Cgroup? cgroup = null;
         RunNetwork? network = null;
+        RunVolumes? volumes = null;
         try
         {
             var user = UserLookup.Resolve(catalog.Snapshots, lease, record.Options.User ?? record.Image.User);
@@ -53,9 +54,10 @@ internal static class DetachedStart
                 };
             }
 
+            volumes = await RunVolumes.TakeAsync(catalog, record, lease, cancellationToken).ConfigureAwait(false);
             network = await RunNetwork.TakeAsync(catalog, record, cancellationToken).ConfigureAwait(false);
             cgroup = catalog.CreateCgroup(record);
-            var spec = SpecFactory.Create(catalog, record, command, user, mounts, cgroup, network.Mounts);
+            var spec = SpecFactory.Create(catalog, record, command, user, mounts, cgroup, [.. network.Mounts, .. volumes.Mounts]);
             ExitRecord.Erase(directory);
             using var state = FileCalls.Local.Open(null, directory, OpenFlags.Directory, resolve: Resolve.Host);
             var log = new FileInfo(Path.Combine(directory, SupervisorSteps.LogName));
@@ -70,7 +72,7 @@ internal static class DetachedStart
                     File = cgroup?.BookkeepingFile,
                 },
                 StateDirectory = state,
-                Held = [.. lease.Locks, .. cgroup?.Locks ?? [], .. network.Locks],
+                Held = [.. lease.Locks, .. cgroup?.Locks ?? [], .. network.Locks, .. volumes.Locks],
                 Network = network.Connect,
                 Known = supervisor => new RunningProcess(null, ProcessIdentity.TryFind(supervisor)).Write(directory),
             };
@@ -78,6 +80,7 @@ internal static class DetachedStart
             await WriteDownAsync(process, directory).ConfigureAwait(false);
             cgroup?.HandOver();
             network.HandOver();
+            volumes.Dispose();
             catalog.Logger.Started(record.Id, process.ProcessId);
             return new OutsideRun(catalog, record, spec, process.ProcessId, process.Handle, process.Supervisor, isSupervised: true);
         }
@@ -86,6 +89,7 @@ internal static class DetachedStart
             // What did not come to run has not ended either.
             cgroup?.Dispose();
             network?.Dispose();
+            volumes?.Dispose();
             RunningProcess.Erase(directory);
             ExitRecord.Erase(directory);
             if (FullDisk.IsCause(e))
