@@ -14,7 +14,7 @@ internal sealed class CkitStoreTests : CkitFixture
         var usage = JsonNode.Parse(Output("system", "df", "--json"))!;
 
         Assert.That(table[0], Does.Match("^TYPE +TOTAL +SIZE +RECLAIMABLE$"));
-        Assert.That(table[1..].Select(row => row.Split("  ")[0]), Is.EqualTo(new[] { "Images", "Unpacked layers", "Containers", "Partial downloads", "Other", "All" }));
+        Assert.That(table[1..].Select(row => row.Split("  ")[0]), Is.EqualTo(new[] { "Images", "Unpacked layers", "Containers", "Volumes", "Partial downloads", "Other", "All" }));
         Assert.That(Output("df", "-v"), Does.Contain("box:1").And.Contain("measured"));
         Assert.That(usage["TotalBytes"]!.GetValue<long>(), Is.GreaterThan(usage["BlobBytes"]!.GetValue<long>()).And.GreaterThan(1_000_000));
         Output("rm", "measured");
