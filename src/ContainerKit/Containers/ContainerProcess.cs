@@ -1,3 +1,6 @@
+using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
+using ContainerKit.Containers;
 using ContainerKit.Containers.Runs;
 using ContainerKit.Linux;
 
@@ -12,6 +15,7 @@ public sealed class ContainerProcess : IAsyncDisposable
     private const int KillSignal = 9;
 
     private readonly JoinedProgram _program;
+    private PipeReader? _outputReader, _errorReader;
 
     internal ContainerProcess(JoinedProgram program) => _program = program;
 
@@ -26,6 +30,25 @@ public sealed class ContainerProcess : IAsyncDisposable
 
     /// <summary>What it writes to standard error; nothing where it has a terminal. It waits while nobody reads and the pipe is full.</summary>
     public Stream StandardError => _program.Pipes.Error;
+
+    /// <inheritdoc cref="RunningContainer.OutputReader"/>
+    public PipeReader OutputReader => LazyInitializer.EnsureInitialized(ref _outputReader, () => LineReader.Over(StandardOutput));
+
+    /// <inheritdoc cref="RunningContainer.ErrorReader"/>
+    public PipeReader ErrorReader => LazyInitializer.EnsureInitialized(ref _errorReader, () => LineReader.Over(StandardError));
+
+    /// <summary>
+    /// Both output streams line by line, as they come, until both have ended or the program has and all that it wrote is read: a child that it leaves behind is not
+    /// waited for. Reading this and the streams at once divides the output among them.
+    /// </summary>
+    public async IAsyncEnumerable<OutputLine> ReadLinesAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        _ = EndOutputAtExitAsync();
+        await foreach (var line in LineReader.ReadAsync(StandardOutput, StandardError, cancellationToken).ConfigureAwait(false))
+        {
+            yield return line;
+        }
+    }
 
     /// <summary>
     /// Waits for its end. The streams end by then, once they have been read, even where a child that it has left behind keeps them open.
@@ -57,4 +80,11 @@ public sealed class ContainerProcess : IAsyncDisposable
 
     /// <summary>Ends it, should it run still, with all that descends from it, and closes its streams.</summary>
     public ValueTask DisposeAsync() => _program.DisposeAsync();
+
+    private async Task EndOutputAtExitAsync()
+    {
+        // How it ended is for those who ask for it.
+        await ((Task)_program.Process.WaitAsync()).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _program.Pipes.EndOutputWhenEmpty();
+    }
 }

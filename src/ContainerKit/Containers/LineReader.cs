@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
 using System.Text;
 using System.Threading.Channels;
 
@@ -11,9 +12,42 @@ internal static class LineReader
     // A program that never ends its line must not fill our memory: then a line ends here.
     private const int LongestLine = 1 << 20;
 
-    public static async Task PumpAsync(Stream output, bool isError, ChannelWriter<OutputLine> lines, CancellationToken cancellationToken)
+    // What is cut and not yet taken: with the longest lines, 32 MiB.
+    private const int MostLines = 16;
+
+    // What is held while nothing comes: for lines little, as very many containers may be read so.
+    private const int PieceSize = 64 << 10, SmallPieceSize = 8 << 10;
+
+    /// <summary>A reader of an output stream, which reads when it is asked and not before.</summary>
+    public static PipeReader Over(Stream output) => Over(output, PieceSize);
+
+    /// <summary>The lines of two streams, as they come, until both have ended. While nobody takes them, nothing more is read.</summary>
+    public static async IAsyncEnumerable<OutputLine> ReadAsync(Stream output, Stream error, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var reader = PipeReader.Create(output, new StreamPipeReaderOptions(leaveOpen: true));
+        var lines = Channel.CreateBounded<OutputLine>(MostLines);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var readers = Task.WhenAll(
+            PumpAsync(output, isError: false, lines.Writer, stop.Token),
+            PumpAsync(error, isError: true, lines.Writer, stop.Token));
+        _ = readers.ContinueWith(done => lines.Writer.TryComplete(done.Exception?.InnerException), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        try
+        {
+            await foreach (var line in lines.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+            {
+                yield return line;
+            }
+        }
+        finally
+        {
+            await stop.CancelAsync().ConfigureAwait(false);
+        }
+    }
+
+    private static PipeReader Over(Stream output, int pieceSize) => PipeReader.Create(output, new StreamPipeReaderOptions(bufferSize: pieceSize, leaveOpen: true));
+
+    private static async Task PumpAsync(Stream output, bool isError, ChannelWriter<OutputLine> lines, CancellationToken cancellationToken)
+    {
+        var reader = Over(output, SmallPieceSize);
         try
         {
             while (true)

@@ -1,8 +1,8 @@
+using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using System.Text;
-using System.Threading.Channels;
 using ContainerKit.Containers;
 using ContainerKit.Containers.Readiness;
 using ContainerKit.Containers.Runs;
@@ -27,6 +27,7 @@ public sealed class RunningContainer : IAsyncDisposable
 
     private readonly ContainerRun _run;
     private readonly bool _ownsContainer;
+    private PipeReader? _outputReader, _errorReader;
 
     internal RunningContainer(Container container, ContainerRun run, bool ownsContainer)
     {
@@ -59,6 +60,17 @@ public sealed class RunningContainer : IAsyncDisposable
     /// <summary>What the program writes to standard error; nothing where it has a terminal. The program waits while nobody reads and the pipe is full.</summary>
     public Stream StandardError => _run.Error;
 
+    /// <summary><see cref="StandardOutput"/>, for those who parse it: nothing is copied once more, and nothing is read before it is asked for.</summary>
+    /// <remarks>
+    /// One for all callers. What it has read, it keeps until that is consumed; so read by it, by the stream or by <see cref="ReadLinesAsync"/>. To complete it does not
+    /// close the stream.
+    /// </remarks>
+    public PipeReader OutputReader => LazyInitializer.EnsureInitialized(ref _outputReader, () => LineReader.Over(StandardOutput));
+
+    /// <summary><see cref="StandardError"/>, for those who parse it.</summary>
+    /// <inheritdoc cref="OutputReader"/>
+    public PipeReader ErrorReader => LazyInitializer.EnsureInitialized(ref _errorReader, () => LineReader.Over(StandardError));
+
     /// <summary>Waits for the program's end.</summary>
     public Task<ExitStatus> WaitForExitAsync(CancellationToken cancellationToken = default) => _run.Exit.WaitAsync(cancellationToken);
 
@@ -89,22 +101,9 @@ public sealed class RunningContainer : IAsyncDisposable
             yield break;
         }
 
-        var lines = Channel.CreateBounded<OutputLine>(256);
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var readers = Task.WhenAll(
-            LineReader.PumpAsync(StandardOutput, isError: false, lines.Writer, stop.Token),
-            LineReader.PumpAsync(StandardError, isError: true, lines.Writer, stop.Token));
-        _ = readers.ContinueWith(done => lines.Writer.TryComplete(done.Exception?.InnerException), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
-        try
+        await foreach (var line in LineReader.ReadAsync(StandardOutput, StandardError, cancellationToken).ConfigureAwait(false))
         {
-            await foreach (var line in lines.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
-            {
-                yield return line;
-            }
-        }
-        finally
-        {
-            await stop.CancelAsync().ConfigureAwait(false);
+            yield return line;
         }
     }
 

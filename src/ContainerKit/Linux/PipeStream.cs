@@ -15,12 +15,21 @@ internal sealed class PipeStream : Stream
 {
     private const byte ControlD = 4;
 
+    // What a pipe holds at first, and what it is given once it was seen full: pipe(7). All pipes of an ordinary user together may hold 64 MiB.
+    private const int FirstCapacity = 64 << 10, LargerCapacity = 256 << 10;
+    private const int F_SETPIPE_SZ = 1031;
+
+    // So much at once is said by somebody who goes on at once: then the thread waits on the spot for a moment, as it takes longer to call another one.
+    private const int ManyBytes = 16 << 10, OnTheSpotMilliseconds = 1;
+
     private readonly SafeFileHandle _handle;
     private readonly EventLoop.Registration _registration;
     private readonly bool _canWrite;
     private readonly bool _isTerminal;
     private bool _isInsideLine;
     private bool _isEndTyped;
+    private bool _isLarger;
+    private bool _isBusy;
     private volatile bool _endsWhenEmpty;
     private int _isDisposed;
 
@@ -88,6 +97,12 @@ internal sealed class PipeStream : Stream
             var ends = _endsWhenEmpty;
             if (TryRead(buffer.Span, out var count))
             {
+                _isBusy = count >= ManyBytes;
+                if (count >= FirstCapacity)
+                {
+                    Enlarge();
+                }
+
                 return count;
             }
 
@@ -96,7 +111,7 @@ internal sealed class PipeStream : Stream
                 return 0;
             }
 
-            await _registration.WaitAsync(forWriting: false, cancellationToken).ConfigureAwait(false);
+            await WaitAsync(forWriting: false, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -109,10 +124,12 @@ internal sealed class PipeStream : Stream
             if (TryWrite(buffer.Span, out var count))
             {
                 buffer = buffer[count..];
+                _isBusy = count >= ManyBytes;
             }
             else
             {
-                await _registration.WaitAsync(forWriting: true, cancellationToken).ConfigureAwait(false);
+                Enlarge();
+                await WaitAsync(forWriting: true, cancellationToken).ConfigureAwait(false);
             }
         }
     }
@@ -193,6 +210,51 @@ internal sealed class PipeStream : Stream
     // O_NONBLOCK belongs to the open file description: the other end has its own, and stays as programs expect it.
     private static void SetNonBlocking(SafeFileHandle end) =>
         LinuxException.ThrowIf(fcntl((int)end.DangerousGetHandle(), F_SETFL, O_NONBLOCK) < 0 ? Marshal.GetLastPInvokeError() : 0, $"set up a pipe");
+
+    private ValueTask WaitAsync(bool forWriting, CancellationToken cancellationToken)
+    {
+        if (_isBusy && IsSoonReady(forWriting))
+        {
+            return ValueTask.CompletedTask;
+        }
+
+        _isBusy = false;
+        return new ValueTask(_registration.WaitAsync(forWriting, cancellationToken));
+    }
+
+    private unsafe bool IsSoonReady(bool forWriting)
+    {
+        var counted = false;
+        _handle.DangerousAddRef(ref counted);
+        try
+        {
+            pollfd request = default;
+            request.fd = (int)_handle.DangerousGetHandle();
+            request.events = (short)(forWriting ? POLLOUT : POLLIN);
+            return poll(&request, 1, OnTheSpotMilliseconds) > 0;
+        }
+        finally
+        {
+            _handle.DangerousRelease();
+        }
+    }
+
+    // Each time that a pipe runs full or empty, one of two processes has to be woken up: seldom, where there is more room.
+    private void Enlarge()
+    {
+        if (_isLarger || _isTerminal)
+        {
+            return;
+        }
+
+        _isLarger = true;
+        var counted = false;
+        _handle.DangerousAddRef(ref counted);
+
+        // Refused beyond what the system, or the user, may have in pipes; then it stays as it is, and works as well, only slower.
+        _ = fcntl((int)_handle.DangerousGetHandle(), F_SETPIPE_SZ, LargerCapacity);
+        _handle.DangerousRelease();
+    }
 
     private unsafe bool TryRead(Span<byte> buffer, out int count)
     {

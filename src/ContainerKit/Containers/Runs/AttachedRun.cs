@@ -17,6 +17,7 @@ internal sealed class AttachedRun : ContainerRun
     private readonly Lock _layerGate = new();
     private readonly OutputTail _tail = new();
     private readonly OutputTap _output, _error;
+    private readonly Pipes _pipes;
     private SnapshotLease _lease;
     private Action? _stopped;
     private bool _hasEnded;
@@ -29,6 +30,7 @@ internal sealed class AttachedRun : ContainerRun
         _network = network;
         _volumes = volumes;
         _network.Begin(Network);
+        _pipes = pipes;
         Input = pipes.Input;
         _output = new OutputTap(pipes.Output, isError: false, _tail, record.Options.MaxCapturedBytes);
         _error = new OutputTap(pipes.Error, isError: true, _tail, record.Options.MaxCapturedBytes);
@@ -211,6 +213,9 @@ internal sealed class AttachedRun : ContainerRun
         try
         {
             var end = await Process.WaitAsync().ConfigureAwait(false);
+
+            // With pid 1 all others have ended, and what they wrote is in the pipes. Somebody outside may have been sent a copy of an end, and is not waited for.
+            _pipes.EndOutputWhenEmpty();
             status = new ExitStatus(end.ExitCode, end.Signal, Cgroup?.OutOfMemoryHappened ?? false);
             Cgroup?.Dispose();
             if (Record.Name is not null)
