@@ -29,6 +29,8 @@ internal static class CkitRoot
         ("images", () => new ImagesCommand()),
         ("pull", () => new PullCommand()),
         ("push", () => new PushCommand()),
+        ("login", () => new LoginCommand()),
+        ("logout", () => new LogoutCommand()),
         ("tags", () => new TagsCommand()),
         ("referrers", () => new ReferrersCommand()),
         ("delete", () => new DeleteCommand()),

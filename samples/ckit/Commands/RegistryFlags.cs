@@ -30,15 +30,26 @@ internal sealed class RegistryFlags
 
     public void AddTo(Command command)
     {
-        foreach (var option in (Option[])[_insecure, _credentials, _credentialsInput, _authFile, _authority, _certificate, _key, _realms, _mirrors, _chunk])
+        AddConnectionTo(command);
+        foreach (var option in (Option[])[_credentials, _credentialsInput, _mirrors, _chunk])
         {
             command.Add(option);
         }
     }
 
-    public RegistryOptions Read(ParseResult line, string image)
+    /// <summary>Those alone that say how to get at a registry, for commands that have their own way with credentials.</summary>
+    public void AddConnectionTo(Command command)
     {
-        var registry = ImageReference.Parse(image).Registry;
+        foreach (var option in (Option[])[_insecure, _authFile, _authority, _certificate, _key, _realms])
+        {
+            command.Add(option);
+        }
+    }
+
+    public RegistryOptions Read(ParseResult line, string image) => ReadFor(line, ImageReference.Parse(image).Registry);
+
+    public RegistryOptions ReadFor(ParseResult line, string registry)
+    {
         var credentials = FindCredentials(line) is { } text ? CredentialsOf(text) : null;
         var mirrors = line.GetValue(_mirrors) ?? [];
         return new RegistryOptions

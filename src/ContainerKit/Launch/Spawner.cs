@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using ContainerKit.Linux;
@@ -14,7 +13,8 @@ namespace ContainerKit.Launch;
 [SupportedOSPlatform("linux")]
 internal static unsafe class Spawner
 {
-    private static readonly Lazy<BlockingCollection<Request>> Requests = new(Begin);
+    // Waited for with Monitor, which sleeps at once: a BlockingCollection spins first, on the processor that the program could have.
+    private static readonly Lazy<Queue<Request>> Requests = new(Begin);
 
     /// <summary>Starts a program.</summary>
     /// <param name="program">The executable's path on the host.</param>
@@ -24,22 +24,28 @@ internal static unsafe class Spawner
     public static Task<int> StartAsync(string program, IReadOnlyList<string> arguments, IReadOnlyList<SafeFileHandle> descriptors)
     {
         var request = new Request(program, arguments, descriptors, new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously));
-        Requests.Value.Add(request);
+        var requests = Requests.Value;
+        lock (requests)
+        {
+            requests.Enqueue(request);
+            Monitor.Pulse(requests);
+        }
+
         return request.Started.Task;
     }
 
-    private static BlockingCollection<Request> Begin()
+    private static Queue<Request> Begin()
     {
-        var requests = new BlockingCollection<Request>();
+        var requests = new Queue<Request>();
         new Thread(() => Run(requests)) { IsBackground = true, Name = "ContainerKit launches" }.Start();
         return requests;
     }
 
-    private static void Run(BlockingCollection<Request> requests)
+    private static void Run(Queue<Request> requests)
     {
         while (true)
         {
-            var request = requests.Take();
+            var request = Take(requests);
             try
             {
                 request.Started.SetResult(Spawn(request));
@@ -50,6 +56,20 @@ internal static unsafe class Spawner
             {
                 request.Started.SetException(exception);
             }
+        }
+    }
+
+    private static Request Take(Queue<Request> requests)
+    {
+        lock (requests)
+        {
+            Request? request;
+            while (!requests.TryDequeue(out request))
+            {
+                Monitor.Wait(requests);
+            }
+
+            return request;
         }
     }
 

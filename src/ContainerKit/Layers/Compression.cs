@@ -23,6 +23,9 @@ internal static class Compression
     // What the zstd command takes without being asked twice; a frame may ask for terabytes.
     private const int MaxZstdWindowLog = 27;
 
+    /// <summary>The most that a zstd frame may have kept in memory.</summary>
+    public const int MaxZstdWindowBytes = 1 << MaxZstdWindowLog;
+
     /// <summary>What the stream's first bytes say.</summary>
     public static CompressionKind Detect(ReadOnlySpan<byte> beginning) => beginning switch
     {

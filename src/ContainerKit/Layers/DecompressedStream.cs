@@ -76,5 +76,7 @@ internal sealed class DecompressedStream : ReadOnlyStream
         }
     }
 
-    private ImageException Damaged(Exception cause) => new($"The {_kind} stream is damaged or truncated.", cause);
+    private ImageException Damaged(Exception cause) => cause is ZstdSharp.ZstdException { Code: ZstdSharp.Unsafe.ZSTD_ErrorCode.ZSTD_error_frameParameter_windowTooLarge }
+        ? new ImageException($"The {_kind} stream wants a window of more than {Compression.MaxZstdWindowBytes >> 20} MiB in memory.", cause) { Hint = "Compress it again, with --long=27 at most." }
+        : new ImageException($"The {_kind} stream is damaged or truncated.", cause);
 }

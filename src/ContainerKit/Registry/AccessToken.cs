@@ -34,7 +34,7 @@ internal sealed record AccessToken(string Value, DateTimeOffset Expires)
             endpoint, realm, () => credentials?.IdentityToken is { } refresh ? Exchange(realm, service, scopes, refresh) : Ask(realm, service, scopes, credentials), cancellationToken).ConfigureAwait(false);
         if (response.StatusCode != HttpStatusCode.OK)
         {
-            var refusal = await RegistryErrors.OfAsync(response, endpoint, $"a token for '{string.Join(' ', scopes)}'", transport.Options.Timeout, cancellationToken).ConfigureAwait(false);
+            var refusal = await RegistryErrors.OfAsync(response, endpoint, scopes.Count > 0 ? $"a token for '{string.Join(' ', scopes)}'" : "a token", transport.Options.Timeout, cancellationToken).ConfigureAwait(false);
             throw new RegistryException(refusal.Message, refusal) { StatusCode = refusal.StatusCode, Hint = hint };
         }
 

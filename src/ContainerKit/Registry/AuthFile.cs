@@ -12,11 +12,13 @@ internal sealed class AuthFile
 
     private readonly Dictionary<string, RegistryCredentials> _entries = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _helpers = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _servers = new(StringComparer.Ordinal);
 
     private AuthFile(JsonObject document, string what)
     {
         foreach (var (server, entry) in document.FindObject("auths", what) ?? [])
         {
+            _servers.Add(KeyOf(server));
             if (entry is JsonObject values && CredentialsOf(values, $"entry '{server}' of the {what}") is { } credentials)
             {
                 _entries.TryAdd(KeyOf(server), credentials);
@@ -36,7 +38,15 @@ internal sealed class AuthFile
 
     /// <summary>Reads a file; null when there is none.</summary>
     /// <exception cref="RegistryException">It cannot be read, or it was named and is not there.</exception>
-    public static AuthFile? TryRead(string path, bool isRequired)
+    public static AuthFile? TryRead(string path, bool isRequired) =>
+        TryReadBytes(path, isRequired) is { } bytes ? Parse(bytes, NameOf(path)) : null;
+
+    /// <summary>What errors call a file.</summary>
+    public static string NameOf(string path) => $"auth file '{path}'";
+
+    /// <summary>A file as it is; null when there is none.</summary>
+    /// <exception cref="RegistryException">It cannot be read, or it was named and is not there.</exception>
+    public static byte[]? TryReadBytes(string path, bool isRequired)
     {
         try
         {
@@ -48,7 +58,7 @@ internal sealed class AuthFile
 
             var bytes = new byte[file.Length];
             file.ReadExactly(bytes);
-            return Parse(bytes, $"auth file '{path}'");
+            return bytes;
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -95,8 +105,11 @@ internal sealed class AuthFile
         }
     }
 
-    // Docker has written "https://index.docker.io/v1/" and "https://registry.example/v2/"; podman writes "registry.example/team".
-    private static string KeyOf(string server)
+    /// <summary>Whether the file has an entry of exactly this registry, empty or not.</summary>
+    public bool Has(string registry) => _servers.Contains(registry);
+
+    /// <summary>One spelling for each server: docker has written "https://index.docker.io/v1/" and "https://registry.example/v2/"; podman writes "registry.example/team".</summary>
+    public static string KeyOf(string server)
     {
         var bare = server[(server.IndexOf("://", StringComparison.Ordinal) is var scheme and >= 0 ? scheme + 3 : 0)..].TrimEnd('/');
         var (host, path) = bare.IndexOf('/', StringComparison.Ordinal) is var slash and >= 0 ? (bare[..slash], bare[slash..]) : (bare, "");

@@ -16,13 +16,16 @@ internal sealed class Authenticator(RegistryTransport transport, RegistryEndpoin
     private Uri? _withheldFrom;
     private bool _hadCredentials;
 
+    /// <summary>Whether there were credentials that a token service of another origin did not get.</summary>
+    public bool HasWithheld => _withheldFrom is not null;
+
     /// <summary>What the user can do when the registry does not let us in.</summary>
     public string Hint => _withheldFrom is { } realm
         ? $"The registry's token service is at {realm.GetLeftPart(UriPartial.Authority)}, another origin than its own, and was asked without credentials: if it is the right one, put it into RegistryOptions.TrustedTokenRealms (ckit: --token-realm)."
         : _hadCredentials ? WrongCredentials(endpoint) : NoCredentials(endpoint);
 
     private static string NoCredentials(RegistryEndpoint endpoint) =>
-        $"There are no credentials for '{endpoint.Name}': give some by RegistryOptions.Credentials (ckit: --creds), or log in with docker or podman.";
+        $"There are no credentials for '{endpoint.Name}': give some by RegistryOptions.Credentials (ckit: --creds), or log in (RegistryClient.LoginAsync, ckit login; docker and podman do, too).";
 
     private static string WrongCredentials(RegistryEndpoint endpoint) => $"Look whether the credentials for '{endpoint.Name}' are right, and may do this.";
 

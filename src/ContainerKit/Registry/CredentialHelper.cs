@@ -1,11 +1,15 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Text;
+using System.Text.Json.Nodes;
 using ContainerKit.Images;
 
 namespace ContainerKit.Registry;
 
-/// <summary>Asks a program <c>docker-credential-NAME</c> for credentials: <c>get</c>, the registry on standard input, JSON on standard output.</summary>
+/// <summary>
+/// A program <c>docker-credential-NAME</c>, which keeps credentials: <c>get</c>, <c>store</c> or <c>erase</c> as its argument, what is asked on standard input, and
+/// its answer on standard output.
+/// </summary>
 internal static class CredentialHelper
 {
     private const int MaxAnswerBytes = 64 << 10;
@@ -17,6 +21,40 @@ internal static class CredentialHelper
     /// <exception cref="RegistryException">There is no such helper, or it fails.</exception>
     public static async Task<RegistryCredentials?> GetAsync(string name, string server, CancellationToken cancellationToken)
     {
+        var (exit, output, program) = await AskAsync(name, server, "get", server, cancellationToken).ConfigureAwait(false);
+        return exit == 0 ? Read(output, program) : IsNotFound(output) ? null : throw Failed(program, server, output);
+    }
+
+    /// <summary>Has credentials kept.</summary>
+    /// <exception cref="RegistryException">There is no such helper, or it fails.</exception>
+    public static async Task StoreAsync(string name, string server, RegistryCredentials credentials, CancellationToken cancellationToken)
+    {
+        var (username, secret) = credentials.IdentityToken is { } token ? (IdentityTokenUser, token) : (credentials.Username, credentials.Password);
+        var document = new JsonObject { ["ServerURL"] = server, ["Username"] = username, ["Secret"] = secret };
+        var (exit, output, program) = await AskAsync(name, server, "store", Encoding.UTF8.GetString(JsonDocuments.Write(document)), cancellationToken).ConfigureAwait(false);
+        if (exit != 0)
+        {
+            throw Failed(program, server, output);
+        }
+    }
+
+    /// <summary>Has credentials forgotten.</summary>
+    /// <returns>Whether there were any.</returns>
+    /// <exception cref="RegistryException">There is no such helper, or it fails.</exception>
+    public static async Task<bool> EraseAsync(string name, string server, CancellationToken cancellationToken)
+    {
+        // Some helpers fail where there is nothing to erase, and others do not.
+        if (await GetAsync(name, server, cancellationToken).ConfigureAwait(false) is null)
+        {
+            return false;
+        }
+
+        var (exit, output, program) = await AskAsync(name, server, "erase", server, cancellationToken).ConfigureAwait(false);
+        return exit == 0 ? true : throw Failed(program, server, output);
+    }
+
+    private static async Task<(int Exit, byte[] Output, string Program)> AskAsync(string name, string server, string verb, string input, CancellationToken cancellationToken)
+    {
         var program = $"docker-credential-{name}";
         var path = name.Length is > 0 and < 64 && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.')
             ? FindInPath(program) ?? throw new RegistryException($"The credential helper '{program}', which an auth file names for '{server}', is not in PATH.")
@@ -25,8 +63,8 @@ internal static class CredentialHelper
         limit.CancelAfter(LongestAnswer);
         try
         {
-            var (exit, output) = await RunAsync(path, server, limit.Token).ConfigureAwait(false);
-            return exit == 0 ? Read(output, program) : IsNotFound(output) ? null : throw new RegistryException($"The credential helper '{program}' failed for '{server}': {RegistryErrors.Harmless(Encoding.UTF8.GetString(output))}");
+            var (exit, output) = await RunAsync(path, verb, input, limit.Token).ConfigureAwait(false);
+            return (exit, output, program);
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
@@ -48,14 +86,17 @@ internal static class CredentialHelper
             .FirstOrDefault(File.Exists);
     }
 
-    private static async Task<(int Exit, byte[] Output)> RunAsync(string path, string server, CancellationToken cancellationToken)
+    private static RegistryException Failed(string program, string server, byte[] output) =>
+        new($"The credential helper '{program}' failed for '{server}': {RegistryErrors.Harmless(Encoding.UTF8.GetString(output))}");
+
+    private static async Task<(int Exit, byte[] Output)> RunAsync(string path, string verb, string input, CancellationToken cancellationToken)
     {
         using var process = new Process();
-        process.StartInfo = new ProcessStartInfo(path, "get") { RedirectStandardInput = true, RedirectStandardOutput = true, UseShellExecute = false, CreateNoWindow = true };
+        process.StartInfo = new ProcessStartInfo(path, verb) { RedirectStandardInput = true, RedirectStandardOutput = true, UseShellExecute = false, CreateNoWindow = true };
         process.Start();
         try
         {
-            await WriteAsync(process, server, cancellationToken).ConfigureAwait(false);
+            await WriteAsync(process, input, cancellationToken).ConfigureAwait(false);
             var output = await ReadAsync(process.StandardOutput.BaseStream, cancellationToken).ConfigureAwait(false);
             await process.WaitForExitAsync(cancellationToken).ConfigureAwait(false);
             return (process.ExitCode, output);
@@ -67,11 +108,11 @@ internal static class CredentialHelper
         }
     }
 
-    private static async Task WriteAsync(Process process, string server, CancellationToken cancellationToken)
+    private static async Task WriteAsync(Process process, string input, CancellationToken cancellationToken)
     {
         try
         {
-            await process.StandardInput.BaseStream.WriteAsync(Encoding.UTF8.GetBytes(server + "\n"), cancellationToken).ConfigureAwait(false);
+            await process.StandardInput.BaseStream.WriteAsync(Encoding.UTF8.GetBytes(input + "\n"), cancellationToken).ConfigureAwait(false);
             process.StandardInput.Close();
         }
         catch (IOException)

@@ -3,6 +3,9 @@ namespace ContainerKit.Registry;
 /// <summary>Finds credentials: the program's own delegate is asked first, then the files that docker and podman write.</summary>
 internal sealed class CredentialSource(RegistryOptions options)
 {
+    /// <summary>Podman's variable for a file of one's own.</summary>
+    public const string FileVariable = "REGISTRY_AUTH_FILE";
+
     public async Task<RegistryCredentials?> FindAsync(CredentialRequest request, CancellationToken cancellationToken)
     {
         if (options.Credentials is { } ask && await ask(request, cancellationToken).ConfigureAwait(false) is { } own)
@@ -27,7 +30,7 @@ internal sealed class CredentialSource(RegistryOptions options)
         var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
         string?[] places =
         [
-            Environment.GetEnvironmentVariable("REGISTRY_AUTH_FILE"),
+            Environment.GetEnvironmentVariable(FileVariable),
             Below(Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR"), "containers", "auth.json"),
             Below(Environment.GetEnvironmentVariable("XDG_CONFIG_HOME") is { Length: > 0 } configured ? configured : Below(home, ".config"), "containers", "auth.json"),
             Below(Environment.GetEnvironmentVariable("DOCKER_CONFIG") is { Length: > 0 } docker ? docker : Below(home, ".docker"), "config.json"),

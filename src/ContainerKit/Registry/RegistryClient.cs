@@ -115,6 +115,51 @@ public sealed class RegistryClient : IDisposable
         return (await FetchAsync(AddressOf(name), name, cancellationToken).ConfigureAwait(false)).Content;
     }
 
+    /// <summary>
+    /// Has a registry look at credentials, and keeps them as <c>docker login</c> does, where docker, podman and this library find them: with the credential
+    /// helper that the auth file names for the registry, or else in the file, which only its owner can read.
+    /// </summary>
+    /// <remarks>
+    /// The file is the first of <see cref="RegistryOptions.AuthFiles"/>, or of the usual places, that has an entry of the registry; else the first of
+    /// <see cref="RegistryOptions.AuthFiles"/>, <c>$REGISTRY_AUTH_FILE</c>, or docker's own. A registry that asks nobody who they are accepts any credentials.
+    /// </remarks>
+    /// <param name="registry">The registry as in image names: <c>docker.io</c>, <c>registry.example:5000</c>.</param>
+    /// <param name="credentials">Name and password, or an identity token.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="RegistryException">The registry does not accept them, and nothing was kept; or they cannot be kept.</exception>
+    /// <exception cref="ArgumentException">The name is empty or holds a colon.</exception>
+    public async Task LoginAsync(string registry, RegistryCredentials credentials, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(registry);
+        ArgumentNullException.ThrowIfNull(credentials);
+        if (credentials.IdentityToken is null && (credentials.Username.Length == 0 || credentials.Username.Contains(':', StringComparison.Ordinal)))
+        {
+            throw new ArgumentException("A user's name is not empty, and has no colon in it.", nameof(credentials));
+        }
+
+        var endpoint = RegistryEndpoint.Of(registry, Transport.Options);
+        await Login.TryAsync(Transport, endpoint, credentials, cancellationToken).ConfigureAwait(false);
+        await Login.KeepAsync(Login.PlaceFor(endpoint.Name, Transport.Options.AuthFiles), endpoint.Name, credentials, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Forgets a registry's credentials in all of <see cref="RegistryOptions.AuthFiles"/>, or all usual places, and in the credential helpers that they name.</summary>
+    /// <param name="registry">The registry as in image names.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>Whether there were any.</returns>
+    /// <exception cref="RegistryException">A file or a helper fails.</exception>
+    public async Task<bool> LogoutAsync(string registry, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(registry);
+        var name = RegistryEndpoint.Of(registry, Transport.Options).Name;
+        var forgot = false;
+        foreach (var place in Transport.Options.AuthFiles ?? CredentialSource.UsualPlaces())
+        {
+            forgot |= await Login.ForgetAsync(place, name, cancellationToken).ConfigureAwait(false);
+        }
+
+        return forgot;
+    }
+
     /// <summary>Closes the connections.</summary>
     public void Dispose() => Transport.Dispose();
 

@@ -17,13 +17,16 @@ internal static class RegistryErrors
         var said = await SaidAsync(response, timeout, cancellationToken).ConfigureAwait(false);
         var isOwn = response.RequestMessage?.RequestUri is not { } address || endpoint.Owns(address);
         var who = isOwn ? $"The registry '{endpoint.Name}'" : $"{response.RequestMessage!.RequestUri!.GetLeftPart(UriPartial.Authority)}, to which the registry '{endpoint.Name}' points,";
+        var asked = RetryPolicy.AskedBy(response.Headers, DateTimeOffset.UtcNow);
         var verb = response.StatusCode == HttpStatusCode.NotFound && attempt.StartsWith("the ", StringComparison.Ordinal) ? "does not have" : "refused";
         return new RegistryException($"{who} {verb} {attempt}: {(int)response.StatusCode} {Harmless(response.ReasonPhrase)}{(said.Length > 0 ? $" ({said})" : "")}.")
         {
             StatusCode = response.StatusCode,
             IsTransient = RetryPolicy.MayPass(response.StatusCode),
-            RetryAfter = RetryPolicy.AskedBy(response.Headers, DateTimeOffset.UtcNow),
-            Hint = response.StatusCode == HttpStatusCode.TooManyRequests ? "The registry limits how much is asked of it: try later, or with credentials." : null,
+            RetryAfter = asked,
+            Hint = response.StatusCode == HttpStatusCode.TooManyRequests
+                ? $"The registry limits how much is asked of it: try {(asked is { TotalSeconds: > 0 } wait ? $"again in {Math.Ceiling(wait.TotalSeconds):0} s" : "later")}, or with credentials."
+                : null,
         };
     }
 

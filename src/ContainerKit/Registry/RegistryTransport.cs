@@ -39,6 +39,9 @@ internal sealed class RegistryTransport(RegistryOptions options, ILogger logger)
             : refusal;
     }
 
+    /// <summary>What the user can do about credentials that were not sent, because the registry has others look at them; null where they were, or nobody asked.</summary>
+    public string? HintOfWithheld(RegistryEndpoint endpoint) => AuthenticatorOf(endpoint) is { HasWithheld: true } authenticator ? authenticator.Hint : null;
+
     /// <summary>Waits between two attempts.</summary>
     /// <returns>False when there is no further attempt to be made.</returns>
     public async Task<bool> PauseAsync(int attempt, TimeSpan? asked, Uri address, string reason, CancellationToken cancellationToken)

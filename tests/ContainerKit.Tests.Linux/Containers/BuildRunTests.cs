@@ -59,7 +59,8 @@ internal sealed class BuildRunTests(string driver, UserNamespaceMode userNamespa
         Assert.That(Names(await container.Files.ReadAllTextAsync("/interfaces")), Does.Contain("lo"));
         Assert.That(await container.Files.ReadAllTextAsync("/interfaces"), Is.Not.EqualTo(await container.Files.ReadAllTextAsync("/hosts")));
 
-        static IEnumerable<string> Names(string table) => table.Split('\n').Skip(2).Where(line => line.Length > 0).Select(line => line.Split(':')[0].Trim()).Order();
+        // The bridges of other tests come and go meanwhile.
+        static IEnumerable<string> Names(string table) => table.Split('\n').Skip(2).Where(line => line.Length > 0).Select(line => line.Split(':')[0].Trim()).Where(name => !name.StartsWith("ck", StringComparison.Ordinal)).Order();
     }
 
     [Test]

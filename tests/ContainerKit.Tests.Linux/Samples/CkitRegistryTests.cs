@@ -54,6 +54,24 @@ internal sealed class CkitRegistryTests : CkitFixture
     }
 
     [Test]
+    public async Task Whoever_has_logged_in_need_not_say_it_again_until_logging_out()
+    {
+        await using var registry = new TestRegistry(new RegistryRules { Authentication = Authentication.Basic });
+        registry.Content.Add("app", "1", SampleImage.Of(100));
+        string[] how = ["--insecure", "--authfile", HostDirectory + "/auth.json"];
+
+        var wrong = Ckit(["login", .. how, "-u", "user", "-p", "guess", registry.Host]);
+        var right = Shell.Script("""echo secret | "$@" """, [SamplePrograms.PathOf("ckit"), "--root", HostDirectory + "/store", "login", .. how, "-u", "user", "--password-stdin", registry.Host]);
+        var pull = Ckit(["pull", .. how, $"{registry.Host}/app:1"]);
+        var logout = Ckit(["logout", .. how, registry.Host]);
+        var late = CkitIn("late", ["pull", .. how, $"{registry.Host}/app:1"]);
+
+        Assert.That((wrong.ExitCode, pull.ExitCode, logout.ExitCode, late.ExitCode), Is.EqualTo((125, 0, 0, 125)), pull.Error + logout.Error);
+        Assert.That(wrong.Error, Does.Not.Contain("guess"));
+        Assert.That((right, logout.Output), Is.EqualTo(("Login Succeeded", $"Removed the credentials of {registry.Host}\n")));
+    }
+
+    [Test]
     public async Task Credentials_that_others_must_not_see_come_by_standard_input()
     {
         await using var registry = new TestRegistry(new RegistryRules { Authentication = Authentication.Basic });

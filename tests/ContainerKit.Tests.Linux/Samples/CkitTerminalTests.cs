@@ -5,6 +5,9 @@ namespace ContainerKit.Tests.Linux.Samples;
 /// <summary>ckit in a real terminal: a window of tmux, in which a shell runs it as a user would.</summary>
 internal sealed class CkitTerminalTests : CkitFixture
 {
+    // Spelled so that the window does not show it before the shell does.
+    private const string Prompt = "PS1='i'n'> '";
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private int _windows;
@@ -25,7 +28,7 @@ internal sealed class CkitTerminalTests : CkitFixture
     [Test]
     public void A_shell_in_a_container_is_used_like_any_other()
     {
-        Type($"clear; {Command("run", "--rm", "-it", "-e", "PS1='in> '", "box:1", "sh")}");
+        Type($"clear; {Command("run", "--rm", "-it", "-e", Prompt, "box:1", "sh")}");
         Await("in>");
         Type("stty size");
         Await("30 100");
@@ -37,6 +40,7 @@ internal sealed class CkitTerminalTests : CkitFixture
         Press("C-z");
         Await("Stopped");
         Type("fg");
+        Await("in> fg\nsleep 100");
         Press("C-c");
         Type("echo ended: $?");
         Await("ended: 130");
@@ -50,7 +54,7 @@ internal sealed class CkitTerminalTests : CkitFixture
     [Test]
     public void Ctrl_D_ends_a_shell_and_its_status_is_ckits()
     {
-        Type($"clear; {Command("run", "--rm", "-it", "-e", "PS1='in> '", "box:1", "sh")}; echo status: $?");
+        Type($"clear; {Command("run", "--rm", "-it", "-e", Prompt, "box:1", "sh")}; echo status: $?");
         Await("in>");
         Type("false");
         Press("C-d");
@@ -64,7 +68,7 @@ internal sealed class CkitTerminalTests : CkitFixture
         Output("run", "-d", "--name", "server", "box:1", "sleep", "1000");
         try
         {
-            Type($"clear; {Command("exec", "-it", "-e", "PS1='in> '", "server", "sh")}; echo status: $?");
+            Type($"clear; {Command("exec", "-it", "-e", Prompt, "server", "sh")}; echo status: $?");
             Await("in>");
             Type("stty size; tty");
             Await("/dev/pts/0");
@@ -81,8 +85,8 @@ internal sealed class CkitTerminalTests : CkitFixture
     [Test]
     public void The_terminal_is_as_it_was_when_ckit_is_asked_to_end()
     {
-        Type($"clear; {Command("run", "--rm", "--init", "-it", "box:1", "sh", "-c", "'echo up; exec sleep 1000'")}; echo status: $?; stty -a");
-        Await("up");
+        Type($"clear; {Command("run", "--rm", "--init", "-it", "box:1", "sh", "-c", "'echo up $((6 * 7)); exec sleep 1000'")}; echo status: $?; stty -a");
+        Await("up 42");
         Shell.Script("pkill -TERM -f -- \"--root $1 run --rm --init\"", HostDirectory + "/store");
 
         Assert.That(Await("echoke"), Does.Contain("status: 143").And.Match(@"\bicanon\b").And.Not.Match("-icanon"));

@@ -76,6 +76,21 @@ public sealed class AuthOriginTests
         Throws.TypeOf<RegistryException>().With.Property(nameof(RegistryException.Hint)).Contains("TrustedTokenRealms").And.Property(nameof(RegistryException.Hint)).Contains("https://auth.example"));
 
     [Test]
+    public void Whoever_was_let_in_as_anybody_has_not_logged_in()
+    {
+        using var client = new RegistryClient(OptionsFor([], request => request switch
+        {
+            { RequestUri.AbsolutePath: "/token" } => Token(),
+            { Headers.Authorization: null } => Asks("Bearer realm=\"https://auth.example/token\""),
+            _ => Json("{}"),
+        }));
+
+        Assert.That(
+            () => client.LoginAsync("r.example", new RegistryCredentials("user", "secret")),
+            Throws.TypeOf<RegistryException>().With.Message.Contains("has not seen").And.Property(nameof(RegistryException.Hint)).Contains("TrustedTokenRealms"));
+    }
+
+    [Test]
     public async Task Where_the_registry_redirects_to_gets_nothing_and_no_answer_to_its_question()
     {
         var seen = new List<string>();
@@ -148,14 +163,7 @@ public sealed class AuthOriginTests
     private static async Task<List<string>> ListTagsAsync(Func<HttpRequestMessage, HttpResponseMessage> answer, RegistryOptions? options = null, List<string>? seen = null)
     {
         seen ??= [];
-        options = (options ?? new RegistryOptions()) with
-        {
-            AuthFiles = [],
-            RetryDelay = TimeSpan.Zero,
-            Credentials = (_, _) => ValueTask.FromResult<RegistryCredentials?>(new RegistryCredentials("user", "secret")),
-            MessageHandler = () => new Network(seen, answer),
-        };
-        using var client = new RegistryClient(options);
+        using var client = new RegistryClient(OptionsFor(seen, answer, options));
         await foreach (var tag in client.TagsAsync("r.example/app"))
         {
             Assert.That(tag, Is.EqualTo("1"));
@@ -163,6 +171,14 @@ public sealed class AuthOriginTests
 
         return seen;
     }
+
+    private static RegistryOptions OptionsFor(List<string> seen, Func<HttpRequestMessage, HttpResponseMessage> answer, RegistryOptions? options = null) => (options ?? new RegistryOptions()) with
+    {
+        AuthFiles = [],
+        RetryDelay = TimeSpan.Zero,
+        Credentials = (_, _) => ValueTask.FromResult<RegistryCredentials?>(new RegistryCredentials("user", "secret")),
+        MessageHandler = () => new Network(seen, answer),
+    };
 
     private static HttpResponseMessage Tags() => Json("""{"name":"app","tags":["1"]}""");
 

@@ -43,6 +43,28 @@ public sealed class CredentialHelperTests
     }
 
     [Test]
+    public async Task What_a_helper_keeps_it_gives_back_until_it_is_erased()
+    {
+        var kept = _folder["kept"];
+        Write("keeper", $$"""
+            case $1 in
+                store) cat > {{kept}} ;;
+                get) [ -f {{kept}} ] && cat {{kept}} || { echo 'credentials not found in native keychain'; exit 1; } ;;
+                erase) rm {{kept}} ;;
+            esac
+            """);
+        var file = _folder.Write("config.json", """{"credsStore":"keeper"}"""u8);
+        var credentials = new RegistryCredentials("user", "pass:word");
+
+        await Login.KeepAsync(file, "r.example", credentials, default);
+
+        Assert.That(await CredentialHelper.GetAsync("keeper", "r.example", default), Is.EqualTo(credentials));
+        Assert.That(File.ReadAllText(file), Does.Contain("r.example").And.Not.Contain("auth\""));
+        Assert.That((await Login.ForgetAsync(file, "r.example", default), await Login.ForgetAsync(file, "r.example", default)), Is.EqualTo((true, false)));
+        Assert.That(File.Exists(kept), Is.False);
+    }
+
+    [Test]
     public async Task A_helper_that_does_not_know_the_registry_is_no_failure()
     {
         Write("empty", "echo 'credentials not found in native keychain'; exit 1");

@@ -65,6 +65,7 @@ internal sealed class RetryTests : RegistryFixture
         var refusal = Assert.ThrowsAsync<RegistryException>(() => PullAsync("app:1"))!;
 
         Assert.That(refusal, Has.Property("IsTransient").True.And.Property("StatusCode").EqualTo(HttpStatusCode.TooManyRequests));
+        Assert.That(refusal.Hint, Does.Contain("again in 3600 s"));
         Assert.That(Registry.Requests.Count(request => request.Path.Contains("/manifests/", StringComparison.Ordinal)), Is.EqualTo(1));
     }
 
