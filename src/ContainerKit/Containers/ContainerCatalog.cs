@@ -255,7 +255,7 @@ internal sealed partial class ContainerCatalog(StoreLayout store, ImageStore ima
         {
             try
             {
-                return CreateOn(image, VolumeMounts.Complete(options, image), Unpacker.Unpack(image, progress: null, cancellationToken), cancellationToken);
+                return CreateOn(image, VolumeMounts.Complete(options, image), Unpacker.Unpack(image, options.Network != NetworkMode.None, progress: null, cancellationToken), cancellationToken);
             }
             catch (StorageException e) when (e.IsBaseGone && attempt < MostAttempts)
             {

@@ -8,33 +8,36 @@ namespace ContainerKit.Containers;
 /// </summary>
 /// <remarks>
 /// <code>
-/// DIRECTORY/CONFIG   a symlink whose target is the snapshot's name: it is made in one step, and never followed
+/// DIRECTORY/CONFIG        a symlink whose target is the snapshot's name: it is made in one step, and never followed
+/// DIRECTORY/CONFIG-FORM   the same for containers that stand on something more than the image and its mount points
 /// </code>
 /// It is written when the layers have been verified, and it is no reference: a snapshot that is gone is unpacked again.
 /// </remarks>
 internal sealed class ImageBases(string directory)
 {
-    private readonly ConcurrentDictionary<Digest, string> _known = new();
+    private readonly ConcurrentDictionary<(Digest Config, string Form), string> _known = new();
 
     /// <summary>The snapshot's name, which may be that of one that is no more; null when nothing is remembered.</summary>
-    public string? Find(Digest config)
+    /// <param name="config">The digest of the image's config.</param>
+    /// <param name="form">What the containers stand on besides; empty for nothing.</param>
+    public string? Find(Digest config, string form)
     {
-        if (_known.TryGetValue(config, out var known))
+        if (_known.TryGetValue((config, form), out var known))
         {
             return known;
         }
 
-        return new FileInfo(PathOf(config)).LinkTarget is { } name ? _known[config] = name : null;
+        return new FileInfo(PathOf(config, form)).LinkTarget is { } name ? _known[(config, form)] = name : null;
     }
 
-    public void Remember(Digest config, string snapshot)
+    public void Remember(Digest config, string form, string snapshot)
     {
-        _known[config] = snapshot;
+        _known[(config, form)] = snapshot;
         try
         {
             Directory.CreateDirectory(directory);
-            File.Delete(PathOf(config));
-            File.CreateSymbolicLink(PathOf(config), snapshot);
+            File.Delete(PathOf(config, form));
+            File.CreateSymbolicLink(PathOf(config, form), snapshot);
         }
         catch (IOException)
         {
@@ -57,5 +60,5 @@ internal sealed class ImageBases(string directory)
         }
     }
 
-    private string PathOf(Digest config) => Path.Combine(directory, config.Hex);
+    private string PathOf(Digest config, string form) => Path.Combine(directory, form.Length == 0 ? config.Hex : $"{config.Hex}-{form}");
 }

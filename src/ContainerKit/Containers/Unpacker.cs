@@ -21,13 +21,19 @@ internal sealed class Unpacker(SnapshotStore snapshots, StoreLayout store, strin
     // What the isolation engine mounts on. A container must not find these among its own changes, only because its image lacks them.
     private static readonly string[] MountPoints = ["/dev", "/proc", "/sys"];
 
+    private const string NetworkForm = "network";
+
     private readonly ImageBases _bases = new(Path.Combine(store.Snapshots, ".bases", variant.Length == 0 ? snapshots.Driver.Name : $"{snapshots.Driver.Name}-{variant}"));
 
     /// <summary>Unpacks what is not there yet.</summary>
+    /// <param name="image">The image.</param>
+    /// <param name="hasNetworkFiles">Whether its containers get <see cref="NetworkFiles"/>, which are mounted over files.</param>
+    /// <param name="progress">Told about each layer.</param>
+    /// <param name="cancellationToken">Gives up.</param>
     /// <returns>The name of the snapshot that containers of the image stand on.</returns>
     /// <exception cref="ImageException">A layer is damaged, is refused, or is not what its diff ID says.</exception>
     /// <exception cref="StorageException">The store cannot hold it.</exception>
-    public string Unpack(Image image, IProgress<ImageProgress>? progress, CancellationToken cancellationToken)
+    public string Unpack(Image image, bool hasNetworkFiles, IProgress<ImageProgress>? progress, CancellationToken cancellationToken)
     {
         if (image.Config.Platform.OperatingSystem is not ("linux" or ""))
         {
@@ -35,13 +41,16 @@ internal sealed class Unpacker(SnapshotStore snapshots, StoreLayout store, strin
         }
 
         var config = image.ConfigDescriptor.Digest;
-        if (_bases.Find(config) is { } known && snapshots.TryFind(known) is not null)
+        var form = hasNetworkFiles ? NetworkForm : "";
+        if (_bases.Find(config, form) is { } known && snapshots.TryFind(known) is not null)
         {
             return known;
         }
 
-        var name = WithMountPoints(UnpackLayers(image, progress, cancellationToken), cancellationToken);
-        _bases.Remember(config, name);
+        var top = UnpackLayers(image, progress, cancellationToken);
+        var name = WithMountPoints(top, cancellationToken);
+        name = hasNetworkFiles ? WithNetworkFiles(top, name, cancellationToken) : name;
+        _bases.Remember(config, form, name);
         return name;
     }
 
@@ -52,7 +61,8 @@ internal sealed class Unpacker(SnapshotStore snapshots, StoreLayout store, strin
     public IEnumerable<string> NamesOf(Image image)
     {
         var names = LayerNamesOf(image);
-        return [.. names, MountPointsName(names.Count > 0 ? names[^1] : null)];
+        var top = names.Count > 0 ? names[^1] : null;
+        return [.. names, MountPointsName(top), NetworkFilesName(top)];
     }
 
     /// <summary>The names of the snapshots of an image's layers, the lowest first.</summary>
@@ -67,9 +77,13 @@ internal sealed class Unpacker(SnapshotStore snapshots, StoreLayout store, strin
     {
         var names = LayerNamesOf(image);
         var count = Enumerable.Range(0, names.Count).LastOrDefault(i => isWanted(names[i]), -1) + 1;
-        if (isWanted(MountPointsName(names.Count > 0 ? names[^1] : null)))
+        var top = names.Count > 0 ? names[^1] : null;
+        var isNetworkWanted = isWanted(NetworkFilesName(top));
+        if (isNetworkWanted || isWanted(MountPointsName(top)))
         {
-            WithMountPoints(UnpackLayers(image, names.ToArray(), null, cancellationToken), cancellationToken);
+            UnpackLayers(image, names.ToArray(), null, cancellationToken);
+            var name = WithMountPoints(top, cancellationToken);
+            _ = isNetworkWanted ? WithNetworkFiles(top, name, cancellationToken) : name;
         }
         else if (count > 0)
         {
@@ -126,21 +140,27 @@ internal sealed class Unpacker(SnapshotStore snapshots, StoreLayout store, strin
 
     private string MountPointsName(string? top) => top is null ? variant.Length == 0 ? "no-layers" : $"no-layers-{variant}" : $"{top}-mounts";
 
+    private string NetworkFilesName(string? top) => $"{top ?? MountPointsName(top)}-{NetworkForm}";
+
     /// <summary>
     /// A snapshot over the image's own that has the mount points, as docker's "init" layer has; or the image's own, where that has them.
     /// </summary>
-    private string WithMountPoints(string? top, CancellationToken cancellationToken)
+    private string WithMountPoints(string? top, CancellationToken cancellationToken) => Over(top, MountPointsName(top), MakeMissingMountPoints, cancellationToken);
+
+    /// <summary>The same with files that <see cref="NetworkFiles"/> are mounted on, for those containers that have some: the others are not to find empty ones.</summary>
+    private string WithNetworkFiles(string? top, string below, CancellationToken cancellationToken) => Over(below, NetworkFilesName(top), MakeMissingNetworkFiles, cancellationToken);
+
+    private string Over(string? below, string name, Func<UnionTree, bool> makeMissing, CancellationToken cancellationToken)
     {
-        var name = MountPointsName(top);
         if (snapshots.TryFind(name) is not null)
         {
             return name;
         }
 
-        var lease = snapshots.Prepare($"mounts-{ContainerName.NewId()[..16]}", top, cancellationToken);
+        var lease = snapshots.Prepare($"mounts-{ContainerName.NewId()[..16]}", below, cancellationToken);
         try
         {
-            if (MakeMissingMountPoints(lease))
+            if (MakeMissing(lease, makeMissing))
             {
                 snapshots.Commit(lease, name);
                 return name;
@@ -153,12 +173,48 @@ internal sealed class Unpacker(SnapshotStore snapshots, StoreLayout store, strin
         }
 
         snapshots.Remove(lease);
-        return top!;
+        return below!;
     }
 
-    private bool MakeMissingMountPoints(SnapshotLease lease)
+    private bool MakeMissing(SnapshotLease lease, Func<UnionTree, bool> makeMissing)
     {
         using var tree = snapshots.OpenTree(lease);
+        return makeMissing(tree);
+    }
+
+    private static bool MakeMissingNetworkFiles(UnionTree tree)
+    {
+        var missing = NetworkFiles.Targets.Where(path => !tree.Exists(path)).ToArray();
+        if (missing.Length == 0 || !IsDirectoryOrMissing(tree, "/etc"))
+        {
+            // What an image has in place of the directory is its own affair: the start tells that nothing can be mounted in it.
+            return false;
+        }
+
+        var isThere = tree.TryStat("/etc", followSymlink: true, out var etc) == 0;
+        var (access, modified) = isThere ? tree.TimesOfDirectory(etc.Path) : default;
+        TreeWalk.MakeDirectories(tree, "/etc", 0x1ED);
+        foreach (var path in missing)
+        {
+            // A link that leads nowhere: to what systemd would make at its start, mostly.
+            tree.RemoveIfThere(path);
+            tree.OpenWrite(path, OpenFlags.Write | OpenFlags.Create | OpenFlags.Exclusive).Dispose();
+        }
+
+        if (isThere)
+        {
+            tree.SetDirectoryTimes(etc.Path, access, modified);
+        }
+
+        return true;
+    }
+
+    private static bool IsDirectoryOrMissing(UnionTree tree, string path) => tree.TryStat(path, followSymlink: true, out var found) == 0
+        ? found.Kind == FileKind.Directory
+        : !tree.Exists(path, followSymlink: false);
+
+    private static bool MakeMissingMountPoints(UnionTree tree)
+    {
         var missing = MountPoints.Where(path => IsMissing(tree, path)).ToArray();
         foreach (var path in missing)
         {

@@ -52,14 +52,19 @@ internal sealed class RunNetwork : IDisposable
         var ports = PortForwarders.Take(options.PublishedPorts, options.Network == NetworkMode.Host, record.Label);
         try
         {
-            if (options.Network != NetworkMode.Bridge)
+            if (options.Network == NetworkMode.None)
             {
                 return new RunNetwork(catalog, record, ports, null, []);
             }
 
             var directory = catalog.DirectoryOf(record.Id);
             var hostname = options.Hostname ?? record.Id[..12];
-            var mounts = NetworkFiles.Write(directory, hostname, options.Mounts);
+            var mounts = NetworkFiles.Write(directory, hostname, options.Network == NetworkMode.Host, catalog.Identity.MapsFiles, options.Mounts);
+            if (options.Network == NetworkMode.Host)
+            {
+                return new RunNetwork(catalog, record, ports, null, mounts);
+            }
+
             string[] names = [.. ((string?[])[record.Name, hostname, record.Id[..12]]).OfType<string>().Distinct()];
             var newcomer = new Newcomer(record.Id, names, ports.Ports, NetworkFiles.HostsOf(directory));
             return new RunNetwork(catalog, record, ports, await catalog.Networks.JoinAsync(NameOf(record)!, newcomer, cancellationToken).ConfigureAwait(false), mounts);
