@@ -17,8 +17,7 @@ public sealed class LayerFuzzTests
         var original = Everything();
         for (var round = 0; round < Fuzzing.Rounds(2000); round++)
         {
-            var tar = ArchiveNoise.Mutate(original, random);
-            Repair(tar, random.Next(2) == 0);
+            var tar = Spoil(original, random);
             Fuzzing.Try<ImageException>(tar, () => Reading.Items(tar, Limits));
         }
     }
@@ -34,6 +33,21 @@ public sealed class LayerFuzzTests
             Repair(tar, repair: true);
             Fuzzing.Try<ImageException>(tar, () => MakeTree(tar));
         }
+    }
+
+    /// <summary>A damaged copy, half of the time with checksums that are right.</summary>
+    internal static byte[] Spoil(byte[] original, Random random)
+    {
+        var tar = ArchiveNoise.Mutate(original, random);
+        Repair(tar, random.Next(2) == 0);
+        return tar;
+    }
+
+    /// <summary>Reads an archive with all that is in it, and makes a tree of it.</summary>
+    internal static void ReadAll(byte[] tar)
+    {
+        Reading.Items(tar, Limits);
+        MakeTree(tar);
     }
 
     private static void MakeTree(byte[] tar)
@@ -74,7 +88,8 @@ public sealed class LayerFuzzTests
         $"{entry with { Metadata = entry.Metadata with { ExtendedAttributes = FileMetadata.NoAttributes } }} "
         + string.Join(",", entry.Metadata.ExtendedAttributes.OrderBy(each => each.Key, StringComparer.Ordinal).Select(each => $"{each.Key}={Convert.ToHexString(each.Value.Span)}"));
 
-    private static byte[] Everything() => new RawTar()
+    /// <summary>An archive with everything in it that a reader knows.</summary>
+    internal static byte[] Everything() => new RawTar()
         .Add("./", '5')
         .GlobalPax(("comment", "0123456789"))
         .Pax(("path", "dir/long"), ("mtime", "1.5"), ("SCHILY.xattr.user.a", "value"), ("uid", "4000000000"))
