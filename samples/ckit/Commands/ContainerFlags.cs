@@ -76,6 +76,17 @@ internal static class ContainerFlags
         return container.WithTmpfs(end < 0 ? mount : mount[..end], size, mode);
     }
 
+    /// <summary><c>no</c>, <c>on-failure</c>, <c>on-failure:3</c>, <c>always</c> or <c>unless-stopped</c>.</summary>
+    public static ContainerBuilder Restart(ContainerBuilder container, string policy) => container.WithRestart(policy.Split(':') switch
+    {
+        ["no"] => RestartPolicy.No,
+        ["always"] => RestartPolicy.Always,
+        ["unless-stopped"] => RestartPolicy.UnlessStopped,
+        ["on-failure"] or ["on-failure", "0"] => RestartPolicy.OnFailure(),
+        ["on-failure", var text] when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var most) => RestartPolicy.OnFailure(most),
+        _ => throw new UsageException($"A program is started again no, on-failure[:NUMBER], always or unless-stopped, and not '{policy}'."),
+    });
+
     public static ContainerBuilder Network(ContainerBuilder container, string mode) => mode switch
     {
         "none" => container.WithNetwork(NetworkMode.None),

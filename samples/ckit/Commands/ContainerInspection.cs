@@ -19,6 +19,7 @@ internal static class ContainerInspection
             ["Path"] = container.Command.Count > 0 ? container.Command[0] : "",
             ["Args"] = Json.Strings(container.Command.Skip(1)),
             ["State"] = StateToJson(state),
+            ["RestartCount"] = state.RestartCount,
             ["Image"] = container.ImageDigest.ToString(),
             ["Name"] = "/" + container.Name,
             ["Driver"] = driver,
@@ -28,6 +29,11 @@ internal static class ContainerInspection
             ["HostConfig"] = new JsonObject
             {
                 ["NetworkMode"] = settings.NetworkName ?? (settings.Network == NetworkMode.Host ? "host" : "none"),
+                ["RestartPolicy"] = new JsonObject
+                {
+                    ["Name"] = settings.Restart.ToString().Split(':')[0],
+                    ["MaximumRetryCount"] = settings.Restart.MaximumRetries ?? 0,
+                },
                 ["PortBindings"] = PortsToJson(settings.PublishedPorts),
                 ["Memory"] = settings.Limits.MemoryBytes ?? 0,
                 ["NanoCpus"] = (long)((settings.Limits.CpuQuota ?? 0) * 1e9),
@@ -81,18 +87,30 @@ internal static class ContainerInspection
     {
         ContainerStatus.Created => "created",
         ContainerStatus.Running => "running",
+        ContainerStatus.Restarting => "restarting",
         _ => "exited",
     };
 
     private static JsonObject StateToJson(ContainerState state) => new()
     {
         ["Status"] = NameOf(state.Status),
-        ["Running"] = state.Status == ContainerStatus.Running,
+        ["Running"] = state.Status is ContainerStatus.Running or ContainerStatus.Restarting,
+        ["Restarting"] = state.Status == ContainerStatus.Restarting,
+        ["Health"] = state.Health is { } health ? HealthToJson(health) : null,
         ["OOMKilled"] = state.Exit?.OutOfMemory ?? false,
         ["Pid"] = state.ProcessId ?? 0,
         ["ExitCode"] = state.Exit?.ShellCode ?? 0,
         ["StartedAt"] = state.Started is { } started ? Json.Time(started) : null,
         ["FinishedAt"] = state.Finished is { } finished ? Json.Time(finished) : null,
+    };
+
+    private static JsonObject HealthToJson(ContainerHealth health) => new()
+    {
+        ["Status"] = health.Status.ToString().ToLowerInvariant(),
+        ["FailingStreak"] = health.FailingStreak,
+        ["Log"] = health.Checked is { } time
+            ? new JsonArray(new JsonObject { ["End"] = Json.Time(time), ["ExitCode"] = health.ExitCode ?? -1, ["Output"] = health.Output })
+            : [],
     };
 
     private static JsonObject MountToJson(Mount mount) => new()

@@ -20,6 +20,7 @@ internal abstract class DescribingCommand : HostCommand
     private readonly Option<bool> _readOnly = new("--read-only") { Description = "Makes the root file system read-only." };
     private readonly Option<bool> _terminal = TerminalFlags.Terminal();
     private readonly Option<bool> _init = new("--init") { Description = "Puts an init before the program, which reaps orphans and passes signals on." };
+    private readonly Option<string?> _restart = new("--restart") { Description = "When the program is started again: no (unless given), on-failure[:NUMBER], always or unless-stopped.", HelpName = "POLICY" };
     private readonly Option<string[]> _volumes = new("--volume", "-v") { Description = "Shows a file or directory of the host, or a volume, in the container; DST alone gets a volume without a name.", HelpName = "SRC|NAME:DST[:ro]" };
     private readonly Option<string[]> _memoryFileSystems = new("--tmpfs") { Description = "Puts an empty file system in memory there.", HelpName = "DIR[:size=BYTES,mode=MODE]" };
     private readonly Option<string?> _network = new("--network", "--net") { Description = "none (nothing but loopback; unless given) or host (the host's own).", HelpName = "MODE" };
@@ -33,6 +34,7 @@ internal abstract class DescribingCommand : HostCommand
     };
     private readonly Option<string[]> _devices = new("--device") { Description = "Lets the program open a device of the host.", HelpName = "PATH[:PATH[:rwm]]" };
     private readonly Option<string?> _pull = new("--pull") { Description = "When the image is fetched from its registry: never (unless given), missing or always.", HelpName = "POLICY" };
+    private readonly HealthFlags _health = new();
     private readonly RegistryFlags _registry = new();
     private readonly Argument<string> _image = new("IMAGE") { Description = "The image's name or digest." };
     private readonly Argument<string[]> _command = new("COMMAND")
@@ -46,7 +48,7 @@ internal abstract class DescribingCommand : HostCommand
     {
         Option[] options =
         [
-            _name, _environment, _directory, _user, _hostname, _entrypoint, _memory, _cpus, _processes, _statistics, _terminal, _init, _readOnly, _volumes, _memoryFileSystems, _network, _ports,
+            _name, _environment, _directory, _user, _hostname, _entrypoint, _memory, _cpus, _processes, _statistics, _terminal, _init, _restart, _readOnly, _volumes, _memoryFileSystems, _network, _ports,
             _addedCapabilities, _droppedCapabilities, _security, _devices, _pull,
         ];
         foreach (var option in options)
@@ -54,6 +56,7 @@ internal abstract class DescribingCommand : HostCommand
             Add(option);
         }
 
+        _health.AddTo(this);
         _registry.AddTo(this);
         Add(_image);
         Add(_command);
@@ -85,6 +88,7 @@ internal abstract class DescribingCommand : HostCommand
         description = ContainerFlags.Apply(description, line.GetValue(_user), ContainerFlags.User);
         description = ContainerFlags.Apply(description, line.GetValue(_hostname), ContainerFlags.Hostname);
         description = ContainerFlags.Apply(description, line.GetValue(_network), ContainerFlags.Network);
+        description = ContainerFlags.Apply(description, line.GetValue(_restart), ContainerFlags.Restart);
         description = ContainerFlags.Apply(description, line.GetValue(_ports), ContainerFlags.Publish);
         description = ContainerFlags.Apply(description, line.GetValue(_volumes), VolumeFlag.Apply);
         description = ContainerFlags.Apply(description, line.GetValue(_memoryFileSystems), ContainerFlags.Tmpfs);
@@ -96,6 +100,7 @@ internal abstract class DescribingCommand : HostCommand
         description = line.GetValue(_cpus) is { } cpus ? ContainerFlags.Processors(description, cpus) : description;
         description = line.GetValue(_processes) is { } processes and not (0 or -1) ? description.WithProcessLimit(processes) : description;
         description = line.GetValue(_statistics) ? description.WithStatistics() : description;
+        description = _health.Apply(description, line, image.Config.HealthCheck);
         description = terminal is { } size ? description.WithTerminal(size) : description;
         description = line.GetValue(_init) ? description.WithInit() : description;
         return line.GetValue(_readOnly) ? description.WithReadOnlyRoot() : description;

@@ -24,7 +24,7 @@ internal sealed class EventsCommand : HostCommand
     }
 
     private static string Describe(ContainerEvent happened) =>
-        $"{Json.Time(happened.Time)} {happened.Kind.ToString().ToLowerInvariant()} {happened.ContainerId[..12]} {happened.Name} ({happened.Image}{(happened.Exit is { } exit ? $", {exit}" : "")})";
+        $"{Json.Time(happened.Time)} {happened.Kind.ToString().ToLowerInvariant()} {happened.ContainerId[..12]} {happened.Name} ({happened.Image}{(happened.Exit is { } exit ? $", {exit}" : "")}{(happened.Health is { } health ? $", {health.ToString().ToLowerInvariant()}" : "")})";
 
     private static JsonObject ToJson(ContainerEvent happened) => new()
     {
@@ -35,6 +35,7 @@ internal sealed class EventsCommand : HostCommand
         ["Image"] = happened.Image,
         ["ExitCode"] = happened.Exit?.ExitCode,
         ["Signal"] = happened.Exit?.Signal,
+        ["Health"] = happened.Health?.ToString(),
         ["OutOfMemory"] = happened.Exit?.OutOfMemory,
     };
 }

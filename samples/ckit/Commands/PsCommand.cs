@@ -28,7 +28,7 @@ internal sealed class PsCommand : HostCommand
         await foreach (var container in host.ListContainersAsync(cancellationToken))
         {
             var state = await container.GetStateAsync(cancellationToken);
-            if (state.Status == ContainerStatus.Running || line.GetValue(_all))
+            if (state.Status is ContainerStatus.Running or ContainerStatus.Restarting || line.GetValue(_all))
             {
                 containers.Add((container, state));
             }
@@ -73,10 +73,19 @@ internal sealed class PsCommand : HostCommand
     private static string Describe(ContainerState state) => state switch
     {
         { Status: ContainerStatus.Created } => "Created",
-        { Status: ContainerStatus.Running, Started: { } started } => $"Up {Ages.Format(started).Replace(" ago", "", StringComparison.Ordinal)}",
+        { Status: ContainerStatus.Running, Started: { } started } => $"Up {Ages.Format(started).Replace(" ago", "", StringComparison.Ordinal)}{Describe(state.Health)}",
         { Status: ContainerStatus.Running } => "Up",
+        { Status: ContainerStatus.Restarting, Exit: { } exit, Finished: { } finished } => $"Restarting ({exit.ShellCode}) {Ages.Format(finished)}",
         { Exit: { } exit, Finished: { } finished } => $"Exited ({exit.ShellCode}) {Ages.Format(finished)}",
         _ => $"Exited ({state.Exit?.ShellCode})",
+    };
+
+    private static string Describe(ContainerHealth? health) => health?.Status switch
+    {
+        null => "",
+        HealthStatus.Starting => " (health: starting)",
+        HealthStatus.Healthy => " (healthy)",
+        _ => " (unhealthy)",
     };
 
     private static JsonObject ToJson(Container container, ContainerState state) => new()

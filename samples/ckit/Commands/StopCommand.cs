@@ -28,12 +28,7 @@ internal sealed class StopCommand : HostCommand
         return ForEachAsync(line.GetRequiredValue(_containers), async name =>
         {
             await using var container = await Lookup.ContainerAsync(host, name, cancellationToken);
-            if (await container.IsRunningAsync(cancellationToken))
-            {
-                await using var running = await container.AttachAsync(cancellationToken);
-                await running.StopAsync(TimeSpan.FromSeconds(grace), cancellationToken);
-            }
-
+            await container.StopAsync(TimeSpan.FromSeconds(grace), cancellationToken);
             StandardOutput.PrintLine(name);
         });
     }

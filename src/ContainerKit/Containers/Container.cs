@@ -143,6 +143,11 @@ public sealed class Container : IFileTree, IAsyncDisposable
     /// <exception cref="StorageException">It does not run, or this process runs it itself.</exception>
     public Task<RunningContainer> AttachAsync(CancellationToken cancellationToken = default) => Task.Run(() => _instance.Attach(this, cancellationToken), cancellationToken);
 
+    /// <summary>Asks its program to end, wherever it runs, and ends it when it has not done so in time; it is not started again, whatever its description said. One that does not run is no error.</summary>
+    /// <param name="grace">How long it has; 10 seconds when null.</param>
+    /// <param name="cancellationToken">Stops waiting; the program then may still run.</param>
+    public Task StopAsync(TimeSpan? grace = null, CancellationToken cancellationToken = default) => _instance.StopAsync(this, grace, cancellationToken);
+
     /// <summary>What its program does, or how its last run ended.</summary>
     public Task<ContainerState> GetStateAsync(CancellationToken cancellationToken = default) => Task.Run(() => _instance.ReadState(cancellationToken), cancellationToken);
 

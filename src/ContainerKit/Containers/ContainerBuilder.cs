@@ -259,6 +259,25 @@ public sealed partial class ContainerBuilder
     /// </summary>
     public ContainerBuilder WithInit() => With(_options with { HasInit = true });
 
+    /// <summary>Says when the program is started again after its end; never, unless told otherwise.</summary>
+    /// <param name="policy">When. <see cref="RunningContainer.WaitForExitAsync"/> returns when there is no further start.</param>
+    /// <remarks>
+    /// The run stays one: its streams, or its log, go on with the next program, and so do its control group, its limits and its ports. With <see cref="WithTerminal(int, int)"/> it cannot be had,
+    /// nor for a detached container with <see cref="NetworkMode.Bridge"/>: the start of such a container says so.
+    /// </remarks>
+    public ContainerBuilder WithRestart(RestartPolicy policy)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
+        return With(_options with { Restart = policy.Kind, MaximumRestarts = policy.MaximumRetries });
+    }
+
+    /// <summary>Says how the container's health is told, in place of what its image says; <see cref="HealthCheck.None"/> for not at all.</summary>
+    public ContainerBuilder WithHealthCheck(HealthCheck check)
+    {
+        ArgumentNullException.ThrowIfNull(check);
+        return With(_options with { HealthCheck = check });
+    }
+
     /// <summary>Makes the container's file system. Nothing runs, and nothing is mounted.</summary>
     /// <exception cref="ImageException">The image is not in the store, or is damaged.</exception>
     /// <exception cref="RegistryException">The image was to be fetched, and cannot be.</exception>

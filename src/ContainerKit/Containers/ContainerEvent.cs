@@ -14,6 +14,18 @@ public enum ContainerEventKind
 
     /// <summary>It was removed.</summary>
     Removed,
+
+    /// <summary>Its program was started again by itself, as <see cref="ContainerBuilder.WithRestart"/> has it.</summary>
+    Restarted,
+
+    /// <summary>The kernel has killed one of its processes, not always the program, because its memory limit was reached.</summary>
+    OutOfMemory,
+
+    /// <summary>A process or thread could not be started in it because of its limit of processes.</summary>
+    ProcessLimitReached,
+
+    /// <summary>Its health has become another.</summary>
+    HealthChanged,
 }
 
 /// <summary>Something that happened to a named container of the store, by whichever process.</summary>
@@ -36,4 +48,7 @@ public sealed record ContainerEvent
 
     /// <summary>How the program ended, of <see cref="ContainerEventKind.Exited"/>; null when it was removed or started again before anybody could see.</summary>
     public ExitStatus? Exit { get; init; }
+
+    /// <summary>What its health has become, of <see cref="ContainerEventKind.HealthChanged"/>.</summary>
+    public HealthStatus? Health { get; init; }
 }

@@ -1,3 +1,4 @@
+using ContainerKit.Containers.Health;
 using ContainerKit.Containers.Readiness;
 using ContainerKit.Containers.Runs;
 using ContainerKit.Isolation;
@@ -33,7 +34,9 @@ internal sealed partial class ContainerInstance
         using var told = BeginStart(isDetached: true);
         try
         {
-            return await DetachedStart.StartAsync(_catalog, Record, CommandLine, options, cancellationToken).ConfigureAwait(false);
+            var run = await DetachedStart.StartAsync(_catalog, Record, CommandLine, options, cancellationToken).ConfigureAwait(false);
+            run.WatchHealth(isNew: true);
+            return run;
         }
         catch (Exception e) when (ToldOperation.HasFailed(told, e))
         {
@@ -52,9 +55,41 @@ internal sealed partial class ContainerInstance
             }
         }
 
-        return FindOutsideRun(awaitsStart: true, cancellationToken) is { } run
-            ? new RunningContainer(container, run, ownsContainer: false)
-            : throw new StorageException($"The container '{Record.Label}' does not run.") { Hint = "Start it first." };
+        var run = FindOutsideRun(awaitsStart: true, cancellationToken)
+            ?? throw new StorageException($"The container '{Record.Label}' does not run.") { Hint = "Start it first." };
+        run.WatchHealth(isNew: false);
+        return new RunningContainer(container, run, ownsContainer: false);
+    }
+
+    /// <summary>Ends its program, here or elsewhere, for good; one that does not run is no error.</summary>
+    public async Task StopAsync(Container container, TimeSpan? grace, CancellationToken cancellationToken)
+    {
+        ContainerRun? run;
+        lock (_gate)
+        {
+            ThrowIfRemoved();
+            run = _run;
+        }
+
+        if (run is null && Record.Options.Restart != RestartKind.No && Record.Name is not null)
+        {
+            // There may be no program now, and another in a moment: whoever would start that must know first.
+            OutsideRun.StopRestarts(_catalog, Record);
+        }
+
+        if ((run ?? await Task.Run(() => FindOutsideRun(awaitsStart: true, cancellationToken), cancellationToken).ConfigureAwait(false)) is not { } found)
+        {
+            return;
+        }
+
+        try
+        {
+            await new RunningContainer(container, found, ownsContainer: false).StopAsync(grace, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            (found as OutsideRun)?.LetGo();
+        }
     }
 
     /// <summary>What its program does, or did last.</summary>
@@ -65,18 +100,36 @@ internal sealed partial class ContainerInstance
         {
             if (_run is { } run)
             {
-                return new ContainerState { Status = ContainerStatus.Running, ProcessId = run.Process.ProcessId, Started = StartOf(directory) };
+                return new ContainerState
+                {
+                    Status = run.IsBetweenRuns ? ContainerStatus.Restarting : ContainerStatus.Running,
+                    ProcessId = run.IsBetweenRuns ? null : run.Process.ProcessId,
+                    Started = StartOf(directory),
+                    RestartCount = run.Restarts,
+                    Health = run.Monitor?.Health,
+                };
             }
         }
 
         if (IsRunning())
         {
-            return new ContainerState { Status = ContainerStatus.Running, ProcessId = RunningProcess.TryRead(directory)?.Program?.ProcessId, Started = StartOf(directory) };
+            var program = RunningProcess.TryRead(directory)?.FindProgramNow();
+            var last = program is null && Record.Options.Restart != RestartKind.No ? ExitRecord.TryRead(directory) : null;
+            return new ContainerState
+            {
+                Status = last is null ? ContainerStatus.Running : ContainerStatus.Restarting,
+                ProcessId = program?.ProcessId,
+                Started = StartOf(directory),
+                Exit = last?.Status,
+                Finished = last?.Time,
+                RestartCount = RestartFiles.Count(directory),
+                Health = Record.FindHealthCheck() is null ? null : HealthFile.TryRead(directory),
+            };
         }
 
         cancellationToken.ThrowIfCancellationRequested();
         return ExitRecord.TryRead(directory) is { } exit
-            ? new ContainerState { Status = ContainerStatus.Exited, Exit = exit.Status, Finished = exit.Time }
+            ? new ContainerState { Status = ContainerStatus.Exited, Exit = exit.Status, Finished = exit.Time, RestartCount = RestartFiles.Count(directory) }
             : File.Exists(Path.Combine(directory, SupervisorSteps.RunningName))
                 // Whoever was to write down the end was killed, and the kernel killed the program in the same moment.
                 ? new ContainerState { Status = ContainerStatus.Exited, Exit = new ExitStatus(null, KillSignal, outOfMemory: false) }

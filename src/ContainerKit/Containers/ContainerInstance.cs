@@ -205,6 +205,7 @@ internal sealed partial class ContainerInstance : IFileTreeSource
                     (_run, _isBusy) = (null, false);
                 }
             });
+            run.WatchHealth(isNew: true);
             return run;
         }
         catch (Exception e)
@@ -217,21 +218,6 @@ internal sealed partial class ContainerInstance : IFileTreeSource
             told?.Fail(e);
             throw e is IOException && FullDisk.IsCause(e) ? FullDisk.ToStorage(e, $"start the container '{Record.Label}'", StoreDirectory) : e;
         }
-    }
-
-    private ToldOperation? BeginStart(bool isDetached)
-    {
-        var told = Begin(ToldOperation.Start);
-        told?.Tag("container.command", CommandLine is [var program, ..] ? program : null);
-        told?.Tag("containerkit.detached", isDetached);
-        return told;
-    }
-
-    private ToldOperation? Begin(string name)
-    {
-        var told = ToldOperation.Begin(name);
-        told?.Tag(Record.Id, Record.Name, Record.ImageReference, _catalog.Snapshots.Driver.Name);
-        return told;
     }
 
     /// <summary>Whether its program runs, here or in another process.</summary>
@@ -328,6 +314,11 @@ internal sealed partial class ContainerInstance : IFileTreeSource
     {
         if (IsRunning() && RunningProcess.TryRead(_catalog.DirectoryOf(Record.Id)) is { } running)
         {
+            if (Record.Options.Restart != RestartKind.No)
+            {
+                OutsideRun.StopRestarts(_catalog, Record);
+            }
+
             await running.EndAsync(_catalog.FindCgroup(Record.Id), cancellationToken).ConfigureAwait(false);
         }
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
+using ContainerKit.Images;
 
 namespace ContainerKit.Containers;
 
@@ -39,6 +40,16 @@ internal sealed record ContainerOptions
 
     /// <summary>Whether its program is the child of an init.</summary>
     public bool HasInit { get; init; }
+
+    /// <summary>When its program is started again.</summary>
+    public RestartKind Restart { get; init; }
+
+    /// <summary>How often at most; null for any number of times.</summary>
+    public int? MaximumRestarts { get; init; }
+
+    /// <summary>How its health is told; null: as the image has it.</summary>
+    [JsonConverter(typeof(HealthCheckConverter))]
+    public HealthCheck? HealthCheck { get; init; }
 
     public ImmutableArray<Mount> Mounts { get; init; } = [];
 
@@ -83,6 +94,9 @@ internal sealed record ContainerOptions
     [JsonIgnore]
     public PullPolicy Pull { get; init; }
 
+    /// <summary>When its program is started again, and how often.</summary>
+    public RestartPolicy ToRestartPolicy() => RestartPolicy.Of(Restart, MaximumRestarts);
+
     /// <summary>What the image says, with what was told here over it.</summary>
     public ImageConfig ApplyTo(ImageConfig config) => config with
     {
@@ -91,6 +105,7 @@ internal sealed record ContainerOptions
         Command = Command is { } command ? [.. command] : Entrypoint is null ? config.Command : [],
         WorkingDirectory = WorkingDirectory ?? config.WorkingDirectory,
         User = User ?? config.User,
+        HealthCheck = HealthCheck ?? config.HealthCheck,
     };
 
     /// <summary>Opens what feeds standard input; null: it is empty. It lives as long as its description.</summary>

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using ContainerKit.Images;
 
 namespace ContainerKit.Containers;
 
@@ -31,6 +32,9 @@ internal sealed record ContainerRecord
 
     /// <summary>What the image says about how to run it.</summary>
     public required ImageDefaults Image { get; init; }
+
+    /// <summary>How its health is told; null where it is not.</summary>
+    public HealthCheck? FindHealthCheck() => (Options.HealthCheck ?? Image.HealthCheck) is { Program.Count: > 0 } check ? check : null;
 
     public static ContainerRecord Read(string path)
     {
@@ -68,6 +72,9 @@ internal sealed record ImageDefaults
 
     public string? StopSignal { get; init; }
 
+    [JsonConverter(typeof(HealthCheckConverter))]
+    public HealthCheck? HealthCheck { get; init; }
+
     public static ImageDefaults Of(ImageConfig config) => new()
     {
         Environment = config.Environment,
@@ -76,6 +83,7 @@ internal sealed record ImageDefaults
         WorkingDirectory = config.WorkingDirectory,
         User = config.User,
         StopSignal = config.StopSignal,
+        HealthCheck = config.HealthCheck,
     };
 }
 

@@ -67,6 +67,9 @@ internal static class ContainerRecordWriter
         }
 
         json.WriteBoolean(nameof(options.HasInit), options.HasInit);
+        json.WriteString(nameof(options.Restart), options.Restart.ToString());
+        WriteNumber(json, nameof(options.MaximumRestarts), options.MaximumRestarts);
+        WriteHealthCheck(json, nameof(options.HealthCheck), options.HealthCheck);
         json.WriteStartArray(nameof(options.Mounts));
         foreach (var mount in options.Mounts)
         {
@@ -131,6 +134,16 @@ internal static class ContainerRecordWriter
         json.WriteString(nameof(image.WorkingDirectory), image.WorkingDirectory);
         json.WriteString(nameof(image.User), image.User);
         WriteText(json, nameof(image.StopSignal), image.StopSignal);
+        WriteHealthCheck(json, nameof(image.HealthCheck), image.HealthCheck);
+    }
+
+    private static void WriteHealthCheck(Utf8JsonWriter json, string name, HealthCheck? check)
+    {
+        if (check is not null)
+        {
+            json.WritePropertyName(name);
+            check.ToJson().WriteTo(json);
+        }
     }
 
     private static void WriteText(Utf8JsonWriter json, string name, string? text)

@@ -17,6 +17,7 @@ public sealed record ContainerSettings
             WorkingDirectory = record.Image.WorkingDirectory,
             User = record.Image.User,
             StopSignal = record.Image.StopSignal,
+            HealthCheck = record.Image.HealthCheck,
         });
         Hostname = options.Hostname ?? record.Id[..12];
         Network = options.Network;
@@ -24,6 +25,7 @@ public sealed record ContainerSettings
         PublishedPorts = options.PublishedPorts;
         Terminal = options.Terminal;
         HasInit = options.HasInit;
+        Restart = options.ToRestartPolicy();
         IsReadOnly = options.IsReadOnly;
         Mounts = options.Mounts;
         Limits = new ResourceLimits { MemoryBytes = options.MemoryLimit, CpuQuota = options.CpuLimit, Pids = options.ProcessLimit };
@@ -36,7 +38,7 @@ public sealed record ContainerSettings
         Devices = options.Devices;
     }
 
-    /// <summary>Environment, entrypoint, command, working directory, user and stop signal.</summary>
+    /// <summary>Environment, entrypoint, command, working directory, user, stop signal and health check.</summary>
     public ImageConfig Config { get; }
 
     /// <summary>The host name that the container sees.</summary>
@@ -56,6 +58,9 @@ public sealed record ContainerSettings
 
     /// <summary>Whether its program is the child of an init.</summary>
     public bool HasInit { get; }
+
+    /// <summary>When its program is started again.</summary>
+    public RestartPolicy Restart { get; }
 
     /// <summary>Whether its root file system is read-only.</summary>
     public bool IsReadOnly { get; }

@@ -11,6 +11,9 @@ public enum ContainerStatus
 
     /// <summary>It has ended.</summary>
     Exited,
+
+    /// <summary>It has ended and is about to be started again, as <see cref="ContainerBuilder.WithRestart"/> has it.</summary>
+    Restarting,
 }
 
 /// <summary>A container as it was at one moment.</summary>
@@ -25,8 +28,14 @@ public sealed record ContainerState
     /// <summary>When it was started, while it runs.</summary>
     public DateTimeOffset? Started { get; init; }
 
-    /// <summary>How the last run ended; null while it runs, and before the first run.</summary>
+    /// <summary>How the last run ended; null while it runs, and before the first run. Of a detached container, a process killed for want of memory counts for all runs that follow one another by themselves.</summary>
     public ExitStatus? Exit { get; init; }
+
+    /// <summary>Its health when it was last checked, while it runs; null where nobody has checked.</summary>
+    public ContainerHealth? Health { get; init; }
+
+    /// <summary>How often it was started again by itself since somebody started it.</summary>
+    public int RestartCount { get; init; }
 
     /// <summary>When the last run ended; null while it runs, and when the process that ran it was killed.</summary>
     public DateTimeOffset? Finished { get; init; }

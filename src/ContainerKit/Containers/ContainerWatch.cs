@@ -1,6 +1,8 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Versioning;
+using ContainerKit.Containers.Health;
 using ContainerKit.Containers.Runs;
+using ContainerKit.Isolation.Cgroups;
 
 namespace ContainerKit.Containers;
 
@@ -78,7 +80,7 @@ internal sealed class ContainerWatch : IDisposable
             _before.Remove(gone.Record.Id);
             if (gone.Record.Name is not null)
             {
-                foreach (var happened in Between(gone.Record, gone.Run, new Run.None()))
+                foreach (var happened in Between(gone.Record, gone.Run, new Run.None(), hasToldMemory: true))
                 {
                     yield return happened;
                 }
@@ -109,21 +111,45 @@ internal sealed class ContainerWatch : IDisposable
             }
 
             var now = ReadRun(seen.Record);
-            if (now == seen.Run)
+            if (now is Run.Ended ended && seen.Run is Run.Ended last && (ended.Time, ended.Status) == (last.Time, last.Status))
             {
-                continue;
+                // The same end; a further start is counted a moment before it happens.
+                now = last;
             }
 
-            _before[id] = seen with { Run = now };
-            foreach (var happened in Between(seen.Record, seen.Run, now))
+            var health = now is Run.Running && seen.Record.FindHealthCheck() is not null ? HealthFile.TryRead(_catalog.DirectoryOf(id)) : null;
+            var hits = now is Run.Running && HasLimits(seen.Record) ? _catalog.FindCgroup(id)?.ReadLimitHits() ?? default : default;
+
+            // What was met before a program was started again has been told, and a supervisor's container keeps its group.
+            var hitsBefore = now is Run.Running { IsAgain: true } && seen.Run is not Run.Running ? hits : seen.Hits;
+            _before[id] = seen with { Run = now, Health = health?.Status, Hits = hits };
+            if (now != seen.Run)
             {
-                yield return happened;
+                foreach (var happened in Between(seen.Record, seen.Run, now, seen.Hits.Kills > 0))
+                {
+                    yield return happened;
+                }
+            }
+
+            if (hits.Kills > hitsBefore.Kills)
+            {
+                yield return Tell(seen.Record, ContainerEventKind.OutOfMemory, null);
+            }
+
+            if (hits.RefusedProcesses > hitsBefore.RefusedProcesses)
+            {
+                yield return Tell(seen.Record, ContainerEventKind.ProcessLimitReached, null);
+            }
+
+            if (health is not null && health.Status != seen.Health && health.Checked is not null)
+            {
+                yield return Tell(seen.Record, ContainerEventKind.HealthChanged, health.Checked) with { Health = health.Status };
             }
         }
     }
 
     // A run that began and ended between two looks, and one that was followed by another, happened all the same.
-    private static IEnumerable<ContainerEvent> Between(ContainerRecord record, Run before, Run now)
+    private static IEnumerable<ContainerEvent> Between(ContainerRecord record, Run before, Run now, bool hasToldMemory)
     {
         if (before is Run.Running && now is not Run.Ended)
         {
@@ -132,13 +158,19 @@ internal sealed class ContainerWatch : IDisposable
 
         if (now is Run.Running running)
         {
-            yield return Tell(record, ContainerEventKind.Started, running.Since);
+            yield return Tell(record, running.IsAgain ? ContainerEventKind.Restarted : ContainerEventKind.Started, running.Since);
         }
         else if (now is Run.Ended ended)
         {
             if (before is not Run.Running)
             {
-                yield return Tell(record, ContainerEventKind.Started, ended.Time);
+                yield return Tell(record, before is Run.Ended last && ended.Restarts > last.Restarts ? ContainerEventKind.Restarted : ContainerEventKind.Started, ended.Time);
+            }
+
+            if (ended is { Status.OutOfMemory: true, Restarts: 0 } && !hasToldMemory)
+            {
+                // Its control group went before anybody could look.
+                yield return Tell(record, ContainerEventKind.OutOfMemory, ended.Time);
             }
 
             yield return Tell(record, ContainerEventKind.Exited, ended.Time) with { Exit = ended.Status };
@@ -150,26 +182,30 @@ internal sealed class ContainerWatch : IDisposable
         var directory = _catalog.DirectoryOf(record.Id);
         if (RunningProcess.TryRead(directory) is not { } process)
         {
-            return ExitRecord.TryRead(directory) is { } exit ? new Run.Ended(exit.Status, exit.Time) : new Run.None();
+            return ExitRecord.TryRead(directory) is { } exit ? EndOf(exit, directory) : new Run.None();
         }
 
         var before = _before[record.Id].Run;
-        if (process.Program is not { } program)
+        if (process.FindProgramNow() is not { } program)
         {
-            // It is being started.
-            return before;
+            // It is being started, or has ended and will be started again.
+            return ExitRecord.TryRead(directory) is { } lastSoFar ? EndOf(lastSoFar, directory) : before;
         }
 
         if (_catalog.IsLayerHeld(record))
         {
-            return new Run.Running(program, RunningProcess.StartOf(directory));
+            return new Run.Running(program, RunningProcess.StartOf(directory), RestartFiles.Count(directory) > 0);
         }
 
         // Whoever was to write down the end was killed, unless there is one.
-        return ExitRecord.TryRead(directory) is { } last ? new Run.Ended(last.Status, last.Time)
-            : before is Run.Running ? new Run.Ended(new ExitStatus(null, KillSignal, outOfMemory: false), null)
+        return ExitRecord.TryRead(directory) is { } last ? EndOf(last, directory)
+            : before is Run.Running ? new Run.Ended(new ExitStatus(null, KillSignal, outOfMemory: false), null, 0)
             : before;
     }
+
+    private static bool HasLimits(ContainerRecord record) => record.Options is { MemoryLimit: not null } or { ProcessLimit: not null } or { HasStatistics: true };
+
+    private static Run.Ended EndOf(ExitRecord exit, string directory) => new(exit.Status, exit.Time, RestartFiles.Count(directory));
 
     private static ContainerEvent Tell(ContainerRecord record, ContainerEventKind kind, DateTimeOffset? time) => new()
     {
@@ -180,14 +216,19 @@ internal sealed class ContainerWatch : IDisposable
         Image = record.ImageReference,
     };
 
-    private sealed record Seen(ContainerRecord Record, Run Run);
+    private sealed record Seen(ContainerRecord Record, Run Run)
+    {
+        public HealthStatus? Health { get; init; }
+
+        public LimitHits Hits { get; init; }
+    }
 
     private abstract record Run
     {
         public sealed record None : Run;
 
-        public sealed record Running(ProcessIdentity Program, DateTimeOffset Since) : Run;
+        public sealed record Running(ProcessIdentity Program, DateTimeOffset Since, bool IsAgain) : Run;
 
-        public sealed record Ended(ExitStatus Status, DateTimeOffset? Time) : Run;
+        public sealed record Ended(ExitStatus Status, DateTimeOffset? Time, int Restarts) : Run;
     }
 }

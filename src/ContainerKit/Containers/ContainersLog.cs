@@ -38,6 +38,12 @@ internal static partial class ContainersLog
     [LoggerMessage(203, LogLevel.Debug, "Removed container {Id}.")]
     public static partial void Removed(this ILogger logger, string id);
 
+    [LoggerMessage(205, LogLevel.Information, "Container {Id} {Exit}, and is started again in {Pause}.")]
+    public static partial void StartingAgain(this ILogger logger, string id, ExitStatus exit, TimeSpan pause);
+
+    [LoggerMessage(206, LogLevel.Warning, "Container {Id} could not be started again, which counts as a failure of its program: {Reason}")]
+    public static partial void NotStartedAgain(this ILogger logger, string id, string reason);
+
     [LoggerMessage(204, LogLevel.Warning, "A limit of container {Id} does not apply, which its description allowed: {Limit}")]
     public static partial void LimitLeftOut(this ILogger logger, string id, string limit);
 }

@@ -48,6 +48,12 @@ public sealed class RunningContainer : IAsyncDisposable
     /// <summary>The program and its arguments.</summary>
     public IReadOnlyList<string> Command => Container.Command;
 
+    /// <summary>Its health, as this process has found it; null where it has no health check.</summary>
+    public ContainerHealth? Health => _run.Monitor?.Health;
+
+    /// <summary>Has its health checked at once, and more often, until the result is disposed of; null where it has no health check.</summary>
+    internal IDisposable? HurryHealth() => _run.Monitor?.Hurry();
+
     /// <summary>Its files. A change is seen inside at once.</summary>
     public ContainerFiles Files => Container.Files;
 
@@ -71,7 +77,7 @@ public sealed class RunningContainer : IAsyncDisposable
     /// <inheritdoc cref="OutputReader"/>
     public PipeReader ErrorReader => LazyInitializer.EnsureInitialized(ref _errorReader, () => LineReader.Over(StandardError));
 
-    /// <summary>Waits for the program's end.</summary>
+    /// <summary>Waits for the program's end, and for that of the last where it is started again.</summary>
     public Task<ExitStatus> WaitForExitAsync(CancellationToken cancellationToken = default) => _run.Exit.WaitAsync(cancellationToken);
 
     /// <summary>Waits until it is ready.</summary>
@@ -244,6 +250,7 @@ public sealed class RunningContainer : IAsyncDisposable
 
     /// <summary>Sends a signal to the program, SIGKILL unless told otherwise. After its end nothing happens.</summary>
     /// <remarks>
+    /// After SIGKILL, SIGTERM, SIGINT, SIGQUIT or the image's stop signal it is not started again, whatever <see cref="ContainerBuilder.WithRestart"/> said.
     /// As pid 1, the program gets only signals that it handles; SIGKILL always works, and ends the whole container, paused or not. Any
     /// other signal waits until a paused container goes on.
     /// </remarks>
@@ -257,7 +264,7 @@ public sealed class RunningContainer : IAsyncDisposable
         }
         else
         {
-            _run.Process.Signal(signal);
+            _run.Signal(signal);
         }
 
         return Task.CompletedTask;

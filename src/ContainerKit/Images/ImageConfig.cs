@@ -5,7 +5,7 @@ using ContainerKit.Images;
 namespace ContainerKit;
 
 /// <summary>How an image wants to be run, and what it is made of. OCI image specification, config.md.</summary>
-/// <remarks>Fields that this type does not know (a health check, a shell) are kept when a changed config is written.</remarks>
+/// <remarks>Fields that this type does not know (a shell) are kept when a changed config is written.</remarks>
 public sealed record ImageConfig
 {
     private static readonly string[] TimeFormats = ["yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK", "yyyy-MM-dd'T'HH:mm:ssK"];
@@ -49,6 +49,9 @@ public sealed record ImageConfig
     /// <summary>The signal that asks the program to end, such as <c>SIGTERM</c> or <c>15</c>; null for SIGTERM.</summary>
     public string? StopSignal { get; init; }
 
+    /// <summary>How its health is told; null where it does not say, or says nothing that could be done.</summary>
+    public HealthCheck? HealthCheck { get; init; }
+
     /// <summary>The digests of the uncompressed layers, the lowest first.</summary>
     public IReadOnlyList<Digest> DiffIds { get; init; } = [];
 
@@ -78,6 +81,7 @@ public sealed record ImageConfig
             Volumes = [.. (run.FindObject("Volumes", what) ?? []).Select(volume => volume.Key)],
             Labels = run.Map("Labels", what),
             StopSignal = run.FindString("StopSignal", what) is { Length: > 0 } signal ? signal : null,
+            HealthCheck = HealthCheck.TryParse(run["Healthcheck"] as JsonObject, what),
             DiffIds = [.. rootfs.Strings("diff_ids", what).Select(id => JsonDocuments.ParseDigest(id, what))],
             History = [.. document.Objects("history", what).Select(step => ParseHistory(step, what))],
         };
@@ -134,6 +138,13 @@ public sealed record ImageConfig
         Set(run, "WorkingDir", WorkingDirectory is "" ? null : WorkingDirectory);
         Set(run, "Labels", Labels.Count > 0 ? JsonDocuments.ObjectOf(Labels) : null);
         Set(run, "StopSignal", StopSignal);
+
+        // One that nobody changed keeps the spelling that it had.
+        if (HealthCheck?.ToJson().ToJsonString() != HealthCheck.TryParse(run["Healthcheck"] as JsonObject, "health check")?.ToJson().ToJsonString())
+        {
+            Set(run, "Healthcheck", HealthCheck?.ToJson());
+        }
+
         return run;
     }
 

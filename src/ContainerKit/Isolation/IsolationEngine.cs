@@ -90,7 +90,7 @@ internal sealed class IsolationEngine
     {
         Sabotage?.Invoke(plan);
         var (first, root, supervision) = (parts.First, parts.Root, parts.Supervision);
-        SafeFileHandle? mapsWritten = null, mapsAwaited = null, rootDevice = null, rootServer = null, supervisorTold = null, supervisorKnown = null, networkGiven = null, networkAwaited = null, terminalTaken = null, terminalGiven = null;
+        SafeFileHandle? mapsWritten = null, mapsAwaited = null, rootDevice = null, rootServer = null, supervisorTold = null, supervisorKnown = null, networkGiven = null, networkAwaited = null, terminalTaken = null, terminalGiven = null, userNamespace = null;
         var service = Task.CompletedTask;
         try
         {
@@ -123,6 +123,11 @@ internal sealed class IsolationEngine
             var owners = plan.Descriptors.Contains(LaunchDescriptor.FileOwners)
                 ? await _owners.GetAsync(PlanBuilder.MapOf(container), ProgramDirectory, cancellationToken).ConfigureAwait(false)
                 : null;
+            if (plan.Descriptors.Contains(LaunchDescriptor.UserNamespace))
+            {
+                userNamespace = await EmptyUserNamespaces.MakeAsync(PlanBuilder.MapOf(container), ProgramDirectory, cancellationToken).ConfigureAwait(false);
+            }
+
             SafeFileHandle[] others = [.. plan.Descriptors.Select(descriptor => descriptor switch
             {
                 LaunchDescriptor.MapsWritten => mapsAwaited!,
@@ -132,6 +137,7 @@ internal sealed class IsolationEngine
                 LaunchDescriptor.RootServer => rootServer!,
                 LaunchDescriptor.SupervisorKnown => supervisorKnown!,
                 LaunchDescriptor.Terminal => terminalGiven!,
+                LaunchDescriptor.UserNamespace => userNamespace!,
                 LaunchDescriptor.StateDirectory => supervision!.StateDirectory,
                 LaunchDescriptor.ServedRoot => root?.Mount ?? throw new IsolationException("The container cannot start: nobody serves the union that is to be its root."),
                 _ => throw new NotSupportedException(descriptor.ToString()),
@@ -157,6 +163,15 @@ internal sealed class IsolationEngine
                     supervisorKnown!.Dispose();
                     supervision.Known(processId);
                     ProcessCalls.Send(supervisorTold!, [1]);
+                },
+                Reported = supervision is null ? null : hasStarted =>
+                {
+                    if (hasStarted)
+                    {
+                        ProcessCalls.Send(supervisorTold!, [1]);
+                    }
+
+                    supervisorTold!.Dispose();
                 },
             };
             if (first is not null)
@@ -188,6 +203,7 @@ internal sealed class IsolationEngine
             supervisorKnown?.Dispose();
             terminalTaken?.Dispose();
             terminalGiven?.Dispose();
+            userNamespace?.Dispose();
 
             // Nobody is on its other side any more, so it comes to its end.
             rootServer?.Dispose();

@@ -39,7 +39,7 @@ internal static class KernelFlags
     // signalfd(2), eventfd(2), poll(2), wait(2)
     public const int SIG_BLOCK = 0, SIG_UNBLOCK = 1, SFD_CLOEXEC = 0x80000, SFD_NONBLOCK = 0x800, EFD_CLOEXEC = 0x80000, EFD_NONBLOCK = 0x800;
     public const int P_ALL = 0, P_PID = 1, WEXITED = 4, WNOWAIT = 0x1000000, CLD_EXITED = 1;
-    public const int POLLIN = 1, WNOHANG = 1, CLOCK_REALTIME = 0, AT_REMOVEDIR = 0x200;
+    public const int POLLIN = 1, WNOHANG = 1, CLOCK_REALTIME = 0, CLOCK_MONOTONIC = 1, AT_REMOVEDIR = 0x200;
 
     // inode(7), close_range(2), fcntl(2), netdevice(7)
     public const uint S_IFREG = 0x8000, S_IFCHR = 0x2000;

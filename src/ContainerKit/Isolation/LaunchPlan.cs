@@ -34,6 +34,9 @@ internal enum LaunchDescriptor
 
     /// <summary>A socket to the host, which takes the outer side of the program's terminal.</summary>
     Terminal,
+
+    /// <summary>A user namespace for the container, whose maps are written: for one that is started again when there may be no host to write them.</summary>
+    UserNamespace,
 }
 
 /// <summary>A launch program and what it needs from its host.</summary>
@@ -83,6 +86,9 @@ internal sealed class PlanBuilder(LaunchHost host, IdMode mode)
 
     /// <summary>Whether the first process waits until the host has given its network more than a loopback interface.</summary>
     public bool AwaitsNetwork { get; init; }
+
+    /// <summary>Whether the container may be started again when its host has gone.</summary>
+    public bool IsStartedAgain { get; init; }
 
     /// <summary>The first descriptor that is nobody's.</summary>
     public LaunchData FirstInherited { get; } = new(new byte[8], "first inherited");

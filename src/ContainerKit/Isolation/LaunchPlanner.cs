@@ -18,7 +18,7 @@ internal static class LaunchPlanner
     public static LaunchPlan Plan(IsolationSpec spec, LaunchHost host, SupervisorSpec? supervisor = null, bool awaitsNetwork = false)
     {
         Check(spec);
-        var plan = new PlanBuilder(host, PlanBuilder.ModeOf(spec, host)) { HeldDescriptors = supervisor?.HeldDescriptors ?? 0, AwaitsNetwork = awaitsNetwork };
+        var plan = new PlanBuilder(host, PlanBuilder.ModeOf(spec, host)) { HeldDescriptors = supervisor?.HeldDescriptors ?? 0, AwaitsNetwork = awaitsNetwork, IsStartedAgain = supervisor?.Restart is not null };
         StartSteps.RequireHost(plan);
         if (supervisor is not null)
         {
@@ -33,6 +33,7 @@ internal static class LaunchPlanner
         var binds = plan.IsPreparedByRoot ? MountSteps.OpenSources(plan, spec) : null;
         if (spec.IsRootMapped)
         {
+            ClearMarks();
             RootSteps.MakeMapped(plan, spec);
         }
         else if (plan.Wants(LaunchDescriptor.FileOwners))
@@ -41,6 +42,12 @@ internal static class LaunchPlanner
         }
 
         NamespaceSteps.EnterUserNamespace(plan, spec);
+        if (!spec.IsRootMapped)
+        {
+            // As root of the user namespace, where there is one: the marks are in a directory that nobody else may enter.
+            ClearMarks();
+        }
+
         StartSteps.HideFromOthers(plan);
         NamespaceSteps.CloneFirstProcess(plan, spec);
 
@@ -72,6 +79,14 @@ internal static class LaunchPlanner
         TerminalSteps.Take(plan, spec.Process);
         ProgramSteps.Run(plan, spec.Process);
         return plan.Finish();
+
+        void ClearMarks()
+        {
+            if (plan.IsStartedAgain)
+            {
+                RestartSteps.ClearMarks(plan, spec);
+            }
+        }
     }
 
     /// <summary>The program that runs a further process in a container.</summary>

@@ -15,6 +15,13 @@ internal static class NamespaceSteps
             return;
         }
 
+        if (plan.Mode == IdMode.Range && plan.IsStartedAgain)
+        {
+            plan.Call("enter the user namespace", SystemCall.setns, plan.Need(LaunchDescriptor.UserNamespace), CLONE_NEWUSER);
+            BecomeRoot(plan);
+            return;
+        }
+
         plan.Call("make a user namespace", SystemCall.unshare, CLONE_NEWUSER);
         if (plan.Mode == IdMode.Single)
         {
@@ -33,8 +40,7 @@ internal static class NamespaceSteps
         plan.Call("ask for id maps", SystemCall.write, PlanBuilder.Report, plan.Program.Words(unchecked((uint)LaunchMarks.NeedsMaps)), 8);
         plan.Call("wait for id maps", SystemCall.read, socket, answer, 1).OnZero(plan.Exit);
         plan.Call("close the socket", SystemCall.close, socket);
-        plan.Call("become root's group in the user namespace", SystemCall.setresgid, 0, 0, 0);
-        plan.Call("become root in the user namespace", SystemCall.setresuid, 0, 0, 0);
+        BecomeRoot(plan);
     }
 
     /// <summary>Starts the container's first process, as a child of the host's rather than its own, and ends itself.</summary>
@@ -116,8 +122,7 @@ internal static class NamespaceSteps
         plan.Call("join the container's namespaces", SystemCall.setns, target, CloneFlags(container.Namespaces));
         if (plan.Mode == IdMode.Range)
         {
-            plan.Call("become root's group in the user namespace", SystemCall.setresgid, 0, 0, 0);
-            plan.Call("become root in the user namespace", SystemCall.setresuid, 0, 0, 0);
+            BecomeRoot(plan);
         }
 
         plan.Call("open the container's root", SystemCall.openat, AT_FDCWD, plan.Text("/"), O_PATH | O_CLOEXEC).StoringInto(plan.Root, 0);
@@ -135,6 +140,12 @@ internal static class NamespaceSteps
         plan.Call("start the process", SystemCall.clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0).StoringInto(started, 4).OnZero(child);
         EndParent(plan, started);
         plan.Program.Mark(child);
+    }
+
+    private static void BecomeRoot(PlanBuilder plan)
+    {
+        plan.Call("become root's group in the user namespace", SystemCall.setresgid, 0, 0, 0);
+        plan.Call("become root in the user namespace", SystemCall.setresuid, 0, 0, 0);
     }
 
     private static void AwaitNetwork(PlanBuilder plan)

@@ -24,6 +24,9 @@ internal sealed record SupervisorSpec
 
     /// <inheritdoc cref="Directories"/>
     public string? File { get; init; }
+
+    /// <summary>When it starts the container again; null for never.</summary>
+    public SupervisorRestart? Restart { get; init; }
 }
 
 /// <summary>
@@ -63,7 +66,6 @@ internal static class SupervisorSteps
 
         // Should the host end here, there is nothing yet that could outlive it.
         plan.Call("wait until the supervisor is known", SystemCall.read, known, program.Add(LaunchData.Slot()), 1).OnZero(plan.Exit);
-        plan.Call("close the socket", SystemCall.close, known);
 
         var output = OpenPipe(plan, Output);
         var error = OpenPipe(plan, Error);
@@ -74,20 +76,41 @@ internal static class SupervisorSteps
         logger.Open();
         var ending = program.Words(0, 0, 0);
         var exit = program.Words(ending, ExitHead, program.Add(LaunchData.Slot(MostEvents)), MostEvents);
-        Raise(plan, plan.Call("open the exit status", SystemCall.openat, state, plan.Text(UnfinishedExitName), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0x180), Exit);
+        OpenExit(plan, state);
         plan.Call("take room for the exit status", SystemCall.writev, Exit, exit, 2);
+        var restart = supervisor.Restart is { } policy ? new RestartSteps(plan, policy, state, Signals) : null;
+        restart?.Open();
 
-        var (child, launched, none, end) = (new LaunchLabel(), new LaunchLabel(), new LaunchLabel(), new LaunchLabel());
+        var (child, launched, none, wait, end, over) = (new LaunchLabel(), new LaunchLabel(), new LaunchLabel(), new LaunchLabel(), new LaunchLabel(), new LaunchLabel());
         var launcher = plan.Call("start the launch program", SystemCall.clone, SIGCHLD, 0, 0, 0, 0).OnZero(child).OnPositive(launched);
         program.Mark(launched);
-        plan.Call("leave the report to the launch program", SystemCall.close, PlanBuilder.Report);
-        plan.Call("close a pipe", SystemCall.close, Operand.ValueAt(output, 4));
-        plan.Call("close a pipe", SystemCall.close, Operand.ValueAt(error, 4));
+        if (restart is null)
+        {
+            plan.Call("leave the report to the launch program", SystemCall.close, PlanBuilder.Report);
+            plan.Call("close a pipe", SystemCall.close, Operand.ValueAt(output, 4));
+            plan.Call("close a pipe", SystemCall.close, Operand.ValueAt(error, 4));
+        }
+        else
+        {
+            // The next program gets the same pipes, and reports to nobody: descriptor 0 is /dev/null.
+            plan.Call("leave the report to the launch program", SystemCall.dup3, 0, PlanBuilder.Report, O_CLOEXEC);
+            restart.Begin();
+        }
+
         plan.Call("wait for the launch program", SystemCall.wait4, launcher, program.Add(LaunchData.Slot()), 0, 0);
+        AwaitHost(plan, restart, known);
         plan.Call("look for the container's first process", SystemCall.wait4, -1, Operand.AddressOf(ending, 16), WNOHANG, 0).OnPositive(end).OnError(none);
-        Follow(plan, logger, ending, end);
+        Follow(plan, logger, ending, wait, end);
         program.Mark(end);
-        Finish(plan, supervisor, logger, state, exit, ending);
+        Publish(plan, supervisor, logger, state, exit, ending);
+        if (restart is not null)
+        {
+            restart.Await(Operand.AddressOf(ending, 16), over);
+            StartAgain(plan, restart, state, exit, ending, (child, wait, end, over));
+        }
+
+        program.Mark(over);
+        ClearAway(plan, supervisor, state);
         program.Mark(none);
         plan.Call("end", SystemCall.exit_group, 0).Then(LaunchLabel.Nowhere);
 
@@ -96,12 +119,50 @@ internal static class SupervisorSteps
         plan.Call("give the container its output", SystemCall.dup3, Operand.ValueAt(output, 4), 1, 0);
         plan.Call("give the container its error output", SystemCall.dup3, Operand.ValueAt(error, 4), 2, 0);
         plan.Call("close the state directory", SystemCall.close, state);
+
+        // From the second start on, it is closed.
+        plan.Call("close the socket", SystemCall.close, known).Tolerating(Errno.EBADF);
     }
 
-    private static void Follow(PlanBuilder plan, Logger logger, LaunchData ending, LaunchLabel end)
+    // A process that is not reaped keeps its number: the host has its handle, or has given up, before anybody looks for its end.
+    private static void AwaitHost(PlanBuilder plan, RestartSteps? restart, int known)
+    {
+        var (started, given) = (new LaunchLabel(), new LaunchLabel());
+        plan.Call("wait until the host knows the process", SystemCall.read, known, plan.Program.Add(LaunchData.Slot()), 1).OnPositive(started).OnZero(given).OnError(given);
+        plan.Program.Mark(given);
+
+        // What did not start is not started again, and neither is what the host had no time to see started.
+        restart?.GiveUp();
+        plan.Program.Mark(started);
+        plan.Call("close the socket", SystemCall.close, known);
+    }
+
+    private static void StartAgain(
+        PlanBuilder plan, RestartSteps restart, int state, LaunchData exit, LaunchData ending, (LaunchLabel Child, LaunchLabel Wait, LaunchLabel End, LaunchLabel Over) places)
     {
         var program = plan.Program;
-        var (wait, look, reap, output, error) = (new LaunchLabel(), new LaunchLabel(), new LaunchLabel(), new LaunchLabel(), new LaunchLabel());
+        var (forgotten, opened, launched, gone) = (new LaunchLabel(), new LaunchLabel(), new LaunchLabel(), new LaunchLabel());
+
+        // How it ended is on disk until the next run has a place to write its own end to.
+        OpenExit(plan, state, places.Over);
+        plan.Call("take room for the exit status", SystemCall.writev, Exit, exit, 2).Then(opened);
+        program.Mark(opened);
+        plan.Call("forget how it ended", SystemCall.unlinkat, state, plan.Text(ExitName), 0).Then(forgotten);
+        program.Mark(forgotten);
+        restart.Begin();
+        var launcher = plan.Call("start the launch program", SystemCall.clone, SIGCHLD, 0, 0, 0, 0).OnZero(places.Child).OnPositive(launched).OnError(places.End);
+        program.Mark(launched);
+
+        // Where it fails before there is a first process, the launch program's end is the container's.
+        plan.Call("wait for the launch program", SystemCall.wait4, launcher, Operand.AddressOf(ending, 16), 0, 0).Then(gone);
+        program.Mark(gone);
+        plan.Call("look for the container's first process", SystemCall.wait4, -1, Operand.AddressOf(ending, 16), WNOHANG, 0).OnZero(places.Wait).OnPositive(places.End).OnError(places.End);
+    }
+
+    private static void Follow(PlanBuilder plan, Logger logger, LaunchData ending, LaunchLabel wait, LaunchLabel end)
+    {
+        var program = plan.Program;
+        var (look, reap, output, error) = (new LaunchLabel(), new LaunchLabel(), new LaunchLabel(), new LaunchLabel());
         var polls = program.Words(Poll(Output), Poll(Error), Poll(Signals));
         program.Mark(wait);
         plan.Call("wait for output or the end", SystemCall.ppoll, polls, 3, 0, 0, 0).Then(look);
@@ -119,7 +180,7 @@ internal static class SupervisorSteps
             plan.Call("stop watching a closed pipe", SystemCall.close, -1).StoringInto(polls, offset).Then(next);
     }
 
-    private static void Finish(PlanBuilder plan, SupervisorSpec supervisor, Logger logger, int state, LaunchData exit, LaunchData ending)
+    private static void Publish(PlanBuilder plan, SupervisorSpec supervisor, Logger logger, int state, LaunchData exit, LaunchData ending)
     {
         var program = plan.Program;
         foreach (var (pipe, stream) in new[] { (Output, 1), (Error, 2) })
@@ -142,6 +203,10 @@ internal static class SupervisorSteps
         plan.Call("look at the clock", SystemCall.clock_gettime, CLOCK_REALTIME, ending);
         plan.Call("write the exit status", SystemCall.pwritev, Exit, exit, 2, 0, 0);
         plan.Call("publish the exit status", SystemCall.renameat2, state, plan.Text(UnfinishedExitName), state, plan.Text(ExitName), 0);
+    }
+
+    private static void ClearAway(PlanBuilder plan, SupervisorSpec supervisor, int state)
+    {
         plan.Call("forget the process", SystemCall.unlinkat, state, plan.Text(RunningName), 0).Tolerating(Errno.ENOENT);
         foreach (var directory in supervisor.Directories)
         {
@@ -163,6 +228,17 @@ internal static class SupervisorSteps
         plan.Call("close a pipe", SystemCall.close, Operand.ValueAt(ends, 0));
         plan.Call("set up a pipe", SystemCall.fcntl, number, F_SETFL, O_NONBLOCK);
         return ends;
+    }
+
+    private static void OpenExit(PlanBuilder plan, int state, LaunchLabel? whenFailed = null)
+    {
+        var file = plan.Call("open the exit status", SystemCall.openat, state, plan.Text(UnfinishedExitName), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0x180);
+        if (whenFailed is not null)
+        {
+            file.OnError(whenFailed);
+        }
+
+        Raise(plan, file, Exit);
     }
 
     private static void Raise(PlanBuilder plan, LaunchStep descriptor, int number)

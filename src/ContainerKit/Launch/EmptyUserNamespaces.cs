@@ -20,9 +20,7 @@ internal sealed class EmptyUserNamespaces
             return known;
         }
 
-        // The handle keeps the namespace after the one who lived there has gone.
-        using var inhabitant = await FileWorker.StartAsync(map, programDirectory, cancellationToken).ConfigureAwait(false);
-        var made = FileCalls.Local.Open(null, $"/proc/{inhabitant.ProcessId}/ns/user", OpenFlags.Read, resolve: Resolve.Host);
+        var made = await MakeAsync(map, programDirectory, cancellationToken).ConfigureAwait(false);
         var kept = _namespaces.GetOrAdd(map, made);
         if (kept != made)
         {
@@ -30,5 +28,15 @@ internal sealed class EmptyUserNamespaces
         }
 
         return kept;
+    }
+
+    /// <summary>Makes one that nobody else gets.</summary>
+    /// <returns>A handle that is the caller's.</returns>
+    /// <exception cref="HostCapabilityException">The host grants no such namespace.</exception>
+    public static async Task<SafeFileHandle> MakeAsync(UserMap map, string? programDirectory, CancellationToken cancellationToken)
+    {
+        // The handle keeps the namespace after the one who lived there has gone.
+        using var inhabitant = await FileWorker.StartAsync(map, programDirectory, cancellationToken).ConfigureAwait(false);
+        return FileCalls.Local.Open(null, $"/proc/{inhabitant.ProcessId}/ns/user", OpenFlags.Read, resolve: Resolve.Host);
     }
 }

@@ -28,6 +28,9 @@ internal sealed record LaunchRequest(LaunchProgram Program, IReadOnlyList<SafeFi
     /// </summary>
     public Action<int>? Supervise { get; init; }
 
+    /// <summary>Called at the end of the report of a program that stays: whether the container's program has begun. Until it is called, nobody reaps that.</summary>
+    public Action<bool>? Reported { get; init; }
+
     /// <summary>Whether a process that was reported is what it should be: what has access to the program could report another.</summary>
     public Func<int, bool>? IsExpected { get; init; }
 
@@ -145,6 +148,7 @@ internal static class Launcher
                 }
             }
 
+            request.Reported?.Invoke(failure is null && process is not null);
             if (request.Supervise is not null && failure is null && process is not null)
             {
                 return IsChildOf(processId, launcher)

@@ -72,6 +72,47 @@ internal sealed class ContainerWatchTests(UserNamespaceMode userNamespace) : Det
     }
 
     [Test]
+    public async Task A_life_with_a_second_start_is_told_in_order([Values] bool detached)
+    {
+        await using (var running = await Shell("[ -e /tmp/1 ] && exit 0; touch /tmp/1; exit 3").WithName("again").WithRestart(RestartPolicy.OnFailure()).StartAsync(new StartOptions { Detached = detached }))
+        {
+            await running.WaitForExitAsync();
+        }
+
+        var told = new[] { await Next(), await Next(), await Next(), await Next(), await Next() };
+
+        Assert.That(told.Select(e => e.Kind), Is.EqualTo(new[]
+        {
+            ContainerEventKind.Created, ContainerEventKind.Started, ContainerEventKind.Exited, ContainerEventKind.Restarted, ContainerEventKind.Exited,
+        }));
+        Assert.That((told[2].Exit!.ExitCode, told[4].Exit!.ExitCode), Is.EqualTo((3, 0)));
+    }
+
+    [Test]
+    public async Task Limits_that_are_reached_are_told_once_each([Values] bool programEnds)
+    {
+        Needs.Root();
+        Needs.CgroupController("memory");
+        var container = Shell($"(dd if=/dev/zero of=/dev/null bs=200M count=1); {(programEnds ? "exit 3" : "sleep 1000")}").WithMemoryLimit(32 << 20).WithName("hungry");
+        await using var running = await container.StartAsync(Detached);
+
+        Assert.That(((await Next()).Kind, (await Next()).Kind), Is.EqualTo((ContainerEventKind.Created, ContainerEventKind.Started)));
+        Assert.That((await Next()).Kind, Is.EqualTo(ContainerEventKind.OutOfMemory));
+        await running.KillAsync();
+        Assert.That((await Next()).Kind, Is.EqualTo(ContainerEventKind.Exited));
+    }
+
+    [Test]
+    public async Task One_process_too_many_is_told()
+    {
+        Needs.Root();
+        Needs.CgroupController("pids");
+        await using var running = await Shell("(sleep 1000 & sleep 1000 & sleep 1000 & wait); sleep 1000").WithProcessLimit(3).WithName("crowded").StartAsync(Detached);
+
+        Assert.That(((await Next()).Kind, (await Next()).Kind, (await Next()).Kind), Is.EqualTo((ContainerEventKind.Created, ContainerEventKind.Started, ContainerEventKind.ProcessLimitReached)));
+    }
+
+    [Test]
     public async Task The_end_of_a_killed_host_s_container_is_told()
     {
         using (var host = new SecondProcess(nameof(DetachedTests.StartAttached), StoreDirectory, "overlay", userNamespace.ToString(), "orphan", "sleep 1000"))

@@ -16,6 +16,7 @@ internal sealed class SecondProcess : IDisposable
         [nameof(Containers.HostDeathTests.StartForever)] = Containers.HostDeathTests.StartForever,
         [nameof(Containers.DetachedTests.StartDetached)] = Containers.DetachedTests.StartDetached,
         [nameof(Containers.DetachedTests.StartAttached)] = Containers.DetachedTests.StartAttached,
+        [nameof(Containers.RestartTests.StartAlways)] = Containers.RestartTests.StartAlways,
         [nameof(Containers.DetachedTests.DetachForever)] = Containers.DetachedTests.DetachForever,
         [nameof(Containers.ForkTests.ForkForever)] = Containers.ForkTests.ForkForever,
         [nameof(Containers.StoreTortureTests.WorkForAWhile)] = Containers.StoreTortureTests.WorkForAWhile,

@@ -32,6 +32,9 @@ public sealed class ContainerRecordTests
             HasStatistics = true,
             Terminal = new TerminalSize(100, 30),
             HasInit = true,
+            Restart = RestartKind.OnFailure,
+            MaximumRestarts = 3,
+            HealthCheck = HealthCheck.Shell("test -e /up") with { Interval = TimeSpan.FromSeconds(1) },
             Mounts = [new Mount("bind", "/from", "/to", ["ro", "nosuid"])],
             Network = NetworkMode.Host,
             NetworkName = "backend",
@@ -55,6 +58,7 @@ public sealed class ContainerRecordTests
             WorkingDirectory = "/",
             User = "nobody",
             StopSignal = "SIGINT",
+            HealthCheck = HealthCheck.Command("/check", "it"),
         },
     };
 

@@ -10,6 +10,7 @@ public class PlanDumpTests
     [TestCase("root")]
     [TestCase("root-user-namespace")]
     [TestCase("detached")]
+    [TestCase("detached-restarted")]
     [TestCase("single-id")]
     [TestCase("subordinate-ids")]
     [TestCase("terminal")]

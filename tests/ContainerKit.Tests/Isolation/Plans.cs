@@ -56,6 +56,7 @@ internal static class Plans
         ["root"] = LaunchPlanner.Plan(Spec, RootHost),
         ["root-user-namespace"] = LaunchPlanner.Plan(Mapped, RootHost),
         ["detached"] = LaunchPlanner.Plan(Spec, RootHost, Supervisor),
+        ["detached-restarted"] = LaunchPlanner.Plan(SubordinateIds, UserHost, Supervisor with { Restart = new SupervisorRestart { OnlyOnFailure = true, Most = 3 } }),
         ["single-id"] = LaunchPlanner.Plan(SingleId, UserHost),
         ["subordinate-ids"] = LaunchPlanner.Plan(SubordinateIds, UserHost),
         ["terminal"] = LaunchPlanner.Plan(Spec with { HasInit = true, Process = OnTerminal }, RootHost),

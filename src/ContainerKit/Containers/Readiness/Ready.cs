@@ -99,6 +99,12 @@ public abstract class Ready
         return new CommandCondition(copy);
     }
 
+    /// <summary>
+    /// When its health check (<see cref="ContainerBuilder.WithHealthCheck"/>, or the image's) has succeeded: it is run at once, and then every <see cref="HealthCheck.StartInterval"/>. A container
+    /// without one is an <see cref="InvalidOperationException"/>.
+    /// </summary>
+    public static Ready WhenHealthy() => new HealthCondition();
+
     /// <summary>When a function says so. It is asked again 20 ms after it said no, or failed as connections do.</summary>
     /// <param name="condition">The function. It gets the container and a token that ends with the wait.</param>
     /// <remarks>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.Versioning;
 using ContainerKit.Isolation;
 using ContainerKit.Isolation.Cgroups;
@@ -8,29 +9,26 @@ namespace ContainerKit.Containers.Runs;
 
 /// <summary>A run whose program is this process's child: its pipes, and what must be held until it ends.</summary>
 [SupportedOSPlatform("linux")]
-internal sealed class AttachedRun : ContainerRun
+internal sealed partial class AttachedRun : ContainerRun
 {
-    private readonly ServedRoot? _root;
-    private readonly RunNetwork _network;
     private readonly RunVolumes _volumes;
     private readonly TaskCompletionSource<ExitStatus> _exit = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _layerGate = new();
     private readonly OutputTail _tail = new();
     private readonly OutputTap _output, _error;
     private readonly Pipes _pipes;
+    private readonly IReadOnlyList<string> _command;
+    private ServedRoot? _root;
+    private RunNetwork _network;
     private SnapshotLease _lease;
     private Action? _stopped;
     private bool _hasEnded;
 
-    private AttachedRun(ContainerCatalog catalog, ContainerRecord record, ProcessSpec processSpec, SnapshotLease lease, ServedRoot? root, Cgroup? cgroup, IsolatedProcess process, Pipes pipes, RunNetwork network, RunVolumes volumes)
-        : base(catalog, record, processSpec, process, cgroup)
+    private AttachedRun(ContainerCatalog catalog, ContainerRecord record, IReadOnlyList<string> command, SnapshotLease lease, Cgroup? cgroup, Launched launched, Pipes pipes, RunVolumes volumes)
+        : base(catalog, record, launched.Spec, launched.Process, cgroup)
     {
-        _lease = lease;
-        _root = root;
-        _network = network;
-        _volumes = volumes;
+        (_lease, _pipes, _command, _root, _network, _volumes) = (lease, pipes, command, launched.Root, launched.Network, volumes);
         _network.Begin(Network);
-        _pipes = pipes;
         Input = pipes.Input;
         _output = new OutputTap(pipes.Output, isError: false, _tail, record.Options.MaxCapturedBytes);
         _error = new OutputTap(pipes.Error, isError: true, _tail, record.Options.MaxCapturedBytes);
@@ -54,45 +52,52 @@ internal sealed class AttachedRun : ContainerRun
     public static async Task<AttachedRun> StartAsync(ContainerCatalog catalog, ContainerRecord record, IReadOnlyList<string> command, CancellationToken cancellationToken)
     {
         RequireCommand(record, command);
+        var isStartedAgain = record.Options.Restart != RestartKind.No;
+        if (isStartedAgain && record.Options.Terminal is not null)
+        {
+            throw new HostCapabilityException("terminal-restart", $"The container '{record.Label}' cannot start: it is to be started again by itself, and its terminal ends with its program.")
+            {
+                Hint = "Leave WithTerminal or WithRestart out.",
+            };
+        }
+
         var lease = ContainerLayer.Acquire(catalog, record, cancellationToken);
         Cgroup? cgroup = null;
         Pipes? pipes = null;
-        IsolatedProcess? process = null;
-        ServedRoot? root = null;
-        RunNetwork? network = null;
+        Launched? launched = null;
         RunVolumes? volumes = null;
         try
         {
-            network = await RunNetwork.TakeAsync(catalog, record, cancellationToken).ConfigureAwait(false);
             volumes = await RunVolumes.TakeAsync(catalog, record, lease, cancellationToken).ConfigureAwait(false);
-            var user = UserLookup.Resolve(catalog.Snapshots, lease, record.Options.User ?? record.Image.User);
-            cgroup = catalog.CreateCgroup(record);
-            var mounts = catalog.Snapshots.Mounts(lease);
-            root = ServedRoot.TryMake(catalog, lease, mounts);
-            var spec = SpecFactory.Create(catalog, record, command, user, root is null ? mounts : [root.Root], cgroup, [.. network.Mounts, .. volumes.Mounts]);
+            IsolatedProcess process;
             (process, pipes) = await Pipes.StartAsync(
-                spec.Process.Terminal, streams => LaunchAsync(catalog, record, lease, spec, streams, root, network, cancellationToken)).ConfigureAwait(false);
+                record.Options.Terminal,
+                async streams =>
+                {
+                    launched = await LaunchAsync(catalog, record, command, lease, volumes.Mounts, streams, () => cgroup = catalog.CreateCgroup(record), cancellationToken).ConfigureAwait(false);
+                    return launched.Process;
+                },
+                keepsTheirs: isStartedAgain).ConfigureAwait(false);
             if (record.Name is not null)
             {
                 // An unnamed one nobody else can find, and it ends with this process.
                 var directory = catalog.DirectoryOf(record.Id);
                 ExitRecord.Erase(directory);
+                RestartFiles.Erase(directory);
                 new RunningProcess(ProcessIdentity.TryFind(process.ProcessId)).Write(directory);
             }
 
-            var run = new AttachedRun(catalog, record, spec.Process, lease, root, cgroup, process, pipes, network, volumes);
+            var run = new AttachedRun(catalog, record, command, lease, cgroup, launched!, pipes, volumes);
             run.Feed(record.Options.StandardInput);
             catalog.Logger.Started(record.Id, process.ProcessId);
             return run;
         }
         catch
         {
-            process?.Dispose();
+            launched?.Dispose();
             pipes?.Dispose();
-            network?.Dispose();
             volumes?.Dispose();
             cgroup?.Dispose();
-            root?.Dispose();
             lease.Dispose();
             throw;
         }
@@ -108,7 +113,7 @@ internal sealed class AttachedRun : ContainerRun
         // The program may be killed meanwhile, and its end lets go of the layer: not before the reader is done.
         lock (_layerGate)
         {
-            return _hasEnded ? throw HasJustEnded() : Paused(() => Read(read));
+            return _hasEnded ? throw HasJustEnded() : _isBetween ? read(_lease) : Paused(() => Read(read));
         }
     }
 
@@ -159,6 +164,7 @@ internal sealed class AttachedRun : ContainerRun
 
     public override async ValueTask DisposeAsync()
     {
+        Monitor?.Dispose();
         End(KillSignal);
         Cgroup?.KillAll(TimeSpan.Zero);
         try
@@ -179,6 +185,30 @@ internal sealed class AttachedRun : ContainerRun
             Output.Dispose();
             Error.Dispose();
             Process.Dispose();
+        }
+    }
+
+    /// <summary>Starts the program once, with all that one run of it needs of its own.</summary>
+    private static async Task<Launched> LaunchAsync(
+        ContainerCatalog catalog, ContainerRecord record, IReadOnlyList<string> command, SnapshotLease lease, IReadOnlyList<Mount> volumes, LaunchStreams streams, Func<Cgroup?> cgroup, CancellationToken cancellationToken)
+    {
+        ServedRoot? root = null;
+        RunNetwork? network = null;
+        try
+        {
+            network = await RunNetwork.TakeAsync(catalog, record, cancellationToken).ConfigureAwait(false);
+            var user = UserLookup.Resolve(catalog.Snapshots, lease, record.Options.User ?? record.Image.User);
+            var group = cgroup();
+            var mounts = catalog.Snapshots.Mounts(lease);
+            root = ServedRoot.TryMake(catalog, lease, mounts);
+            var spec = SpecFactory.Create(catalog, record, command, user, root is null ? mounts : [root.Root], group, [.. network.Mounts, .. volumes]);
+            return new Launched(await LaunchAsync(catalog, record, lease, spec, streams, root, network, cancellationToken).ConfigureAwait(false), spec.Process, root, network);
+        }
+        catch
+        {
+            network?.Dispose();
+            root?.Dispose();
+            throw;
         }
     }
 
@@ -209,14 +239,21 @@ internal sealed class AttachedRun : ContainerRun
     private async Task WatchAsync()
     {
         ExitStatus? status = null;
+        TimeSpan lasted;
         Exception? failure = null;
         try
         {
-            var end = await Process.WaitAsync().ConfigureAwait(false);
+            do
+            {
+                var (began, kills) = (Stopwatch.GetTimestamp(), Cgroup?.OutOfMemoryKills ?? 0);
+                var end = await Process.WaitAsync().ConfigureAwait(false);
+                status = new ExitStatus(end.ExitCode, end.Signal, (Cgroup?.OutOfMemoryKills ?? 0) > kills);
+                lasted = Stopwatch.GetElapsedTime(began);
+            }
+            while (Record.Options.Restart != RestartKind.No && await TryStartAgainAsync(status, lasted).ConfigureAwait(false));
 
             // With pid 1 all others have ended, and what they wrote is in the pipes. Somebody outside may have been sent a copy of an end, and is not waited for.
             _pipes.EndOutputWhenEmpty();
-            status = new ExitStatus(end.ExitCode, end.Signal, Cgroup?.OutOfMemoryHappened ?? false);
             Cgroup?.Dispose();
             if (Record.Name is not null)
             {
@@ -234,6 +271,7 @@ internal sealed class AttachedRun : ContainerRun
             failure = e;
         }
 
+        _pipes.CloseTheirs();
         _network.Dispose();
         Network.Dispose();
 
@@ -257,6 +295,17 @@ internal sealed class AttachedRun : ContainerRun
         else
         {
             _exit.SetException(failure);
+        }
+    }
+
+    /// <summary>A program that runs, and what this run of it has of its own.</summary>
+    private sealed record Launched(IsolatedProcess Process, ProcessSpec Spec, ServedRoot? Root, RunNetwork Network) : IDisposable
+    {
+        public void Dispose()
+        {
+            Process.Dispose();
+            Network.Dispose();
+            Root?.Dispose();
         }
     }
 }

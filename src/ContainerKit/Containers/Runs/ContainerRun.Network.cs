@@ -11,7 +11,14 @@ namespace ContainerKit.Containers.Runs;
 internal abstract partial class ContainerRun
 {
     /// <summary>Its network, for as long as it runs.</summary>
-    public NetworkNamespace Network { get; } = NetworkOf(catalog, record, process);
+    public NetworkNamespace Network
+    {
+        get
+        {
+            LookAgain();
+            return _network;
+        }
+    }
 
     /// <summary>Its address in the network that it is a member of; null when it is of none.</summary>
     public IPAddress? Address => Member is { } member ? IPAddress.Parse(member.Address) : null;

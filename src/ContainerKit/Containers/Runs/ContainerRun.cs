@@ -3,6 +3,7 @@ using System.Runtime.Versioning;
 using ContainerKit.Isolation;
 using ContainerKit.Isolation.Cgroups;
 using ContainerKit.Linux;
+using ContainerKit.Networking;
 using ContainerKit.Storage;
 
 namespace ContainerKit.Containers.Runs;
@@ -16,7 +17,24 @@ internal abstract partial class ContainerRun(ContainerCatalog catalog, Container
 
     private readonly ConcurrentDictionary<int, byte> _joined = new();
 
-    public IsolatedProcess Process { get; } = process;
+    private volatile IsolatedProcess _process = process;
+    private volatile NetworkNamespace _network = NetworkOf(catalog, record, process);
+
+    /// <summary>Its program: another one after it was started again.</summary>
+    public IsolatedProcess Process
+    {
+        get
+        {
+            LookAgain();
+            return _process;
+        }
+    }
+
+    /// <summary>How often it was started again.</summary>
+    public virtual int Restarts => RestartFiles.Count(Catalog.DirectoryOf(Record.Id));
+
+    /// <summary>Whether its program has ended and is about to be started again.</summary>
+    public virtual bool IsBetweenRuns => false;
 
     public abstract Stream Input { get; }
 
@@ -149,11 +167,41 @@ internal abstract partial class ContainerRun(ContainerCatalog catalog, Container
 
     protected StorageException HasJustEnded() => new($"The container '{Record.Label}' has just ended; try again.");
 
-    /// <summary>Sends the program a signal that it is to end by, and lets a paused container go on to hear it.</summary>
+    /// <summary>Sends the program a signal that it is to end by, for good, and lets a paused container go on to hear it.</summary>
     public void End(int signal)
     {
+        StopRestarts();
         Process.Signal(signal);
         Cgroup?.Thaw();
+    }
+
+    /// <summary>Sends a signal. Where the program is to end by it, it is not started again.</summary>
+    public void Signal(int signal)
+    {
+        if (signal is 2 or 3 or KillSignal or 15 || signal == StopSignal)
+        {
+            StopRestarts();
+        }
+
+        Process.Signal(signal);
+    }
+
+    /// <summary>From here on nobody starts it again.</summary>
+    public abstract void StopRestarts();
+
+    /// <summary>Finds out whether somebody else has started it again, and what its program is now.</summary>
+    protected virtual void LookAgain()
+    {
+    }
+
+    /// <summary>Takes a further program for the run's.</summary>
+    protected void GoOnWith(IsolatedProcess next)
+    {
+        var (process, network) = (_process, _network);
+        _network = NetworkOf(Catalog, Record, next);
+        _process = next;
+        network.Dispose();
+        process.Dispose();
     }
 
     protected T Paused<T>(Func<T> read)

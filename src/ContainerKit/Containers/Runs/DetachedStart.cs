@@ -37,6 +37,14 @@ internal static class DetachedStart
             };
         }
 
+        if (record.Options is { Restart: not RestartKind.No, Network: NetworkMode.Bridge })
+        {
+            throw new HostCapabilityException("detached-restart", $"The container '{record.Label}' cannot be detached: it is to be started again by itself, and only the process that starts it can put it into its network again.")
+            {
+                Hint = "Leave WithRestart out, or keep it attached, or give it no network or the host's.",
+            };
+        }
+
         using var lease = ContainerLayer.Acquire(catalog, record, cancellationToken);
         var directory = catalog.DirectoryOf(record.Id);
         Cgroup? cgroup = null;
@@ -59,6 +67,7 @@ internal static class DetachedStart
             cgroup = catalog.CreateCgroup(record);
             var spec = SpecFactory.Create(catalog, record, command, user, mounts, cgroup, [.. network.Mounts, .. volumes.Mounts]);
             ExitRecord.Erase(directory);
+            RestartFiles.Erase(directory);
             using var state = FileCalls.Local.Open(null, directory, OpenFlags.Directory, resolve: Resolve.Host);
             var log = new FileInfo(Path.Combine(directory, SupervisorSteps.LogName));
             var supervision = new Supervision
@@ -70,6 +79,7 @@ internal static class DetachedStart
                     MemoryEvents = cgroup?.MemoryEvents,
                     Directories = cgroup?.PathsAtEnd ?? [],
                     File = cgroup?.BookkeepingFile,
+                    Restart = record.Options.Restart == RestartKind.No ? null : new SupervisorRestart { OnlyOnFailure = record.Options.Restart == RestartKind.OnFailure, Most = record.Options.MaximumRestarts },
                 },
                 StateDirectory = state,
                 Held = [.. lease.Locks, .. cgroup?.Locks ?? [], .. network.Locks, .. volumes.Locks],
@@ -77,7 +87,11 @@ internal static class DetachedStart
                 Known = supervisor => new RunningProcess(null, ProcessIdentity.TryFind(supervisor)).Write(directory),
             };
             var process = await LaunchAsync(catalog, record, lease, spec, supervision, cancellationToken).ConfigureAwait(false);
-            await WriteDownAsync(process, directory).ConfigureAwait(false);
+            if (supervision.Spec.Restart is null)
+            {
+                await WriteDownAsync(process, directory).ConfigureAwait(false);
+            }
+
             cgroup?.HandOver();
             network.HandOver();
             volumes.Dispose();
@@ -92,6 +106,7 @@ internal static class DetachedStart
             volumes?.Dispose();
             RunningProcess.Erase(directory);
             ExitRecord.Erase(directory);
+            RestartFiles.Erase(directory);
             if (FullDisk.IsCause(e))
             {
                 throw FullDisk.ToStorage(e, $"start the container '{record.Label}'", catalog.StoreDirectory);

@@ -18,6 +18,10 @@ internal sealed class OutsideRun : ContainerRun
     private readonly CancellationTokenSource _letGo = new();
     private readonly bool _isSupervised;
     private readonly DateTimeOffset _started;
+    private readonly Lock _looking = new();
+    private readonly IsolationSpec _spec;
+    private readonly Task<ProcessEnd> _end;
+    private int _processId;
 
     /// <param name="catalog">The containers.</param>
     /// <param name="record">This one.</param>
@@ -35,7 +39,7 @@ internal sealed class OutsideRun : ContainerRun
         ContainerCatalog catalog, ContainerRecord record, IsolationSpec spec, int processId, SafeFileHandle handle, SafeFileHandle watched, bool isSupervised, TaskCompletionSource<ProcessEnd> end)
         : base(catalog, record, spec.Process, catalog.Engine.Adopt(spec, processId, handle, end.Task), catalog.FindCgroup(record.Id))
     {
-        _isSupervised = isSupervised;
+        (_isSupervised, _spec, _processId, _end) = (isSupervised, spec, processId, end.Task);
         _started = RunningProcess.StartOf(catalog.DirectoryOf(record.Id));
         Exit = WatchAsync(watched, end);
         _ = Exit.ContinueWith(task => task.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
@@ -91,7 +95,7 @@ internal sealed class OutsideRun : ContainerRun
     // The file outlasts a killed host, and so the lock has the last word.
     private static OutsideRun? TryOpen(ContainerCatalog catalog, ContainerRecord record, RunningProcess running)
     {
-        if ((running.Program ?? running.FindProgram()) is not { } program || program.TryOpen() is not { } handle)
+        if (running.FindProgramNow() is not { } program || program.TryOpen() is not { } handle)
         {
             return null;
         }
@@ -148,6 +152,41 @@ internal sealed class OutsideRun : ContainerRun
         }
     }
 
+    public override void StopRestarts()
+    {
+        if (IsStartedAgain)
+        {
+            StopRestarts(Catalog, Record);
+        }
+    }
+
+    /// <summary>Has nobody start a container again: its supervisor, or the process that runs it, finds that written down.</summary>
+    public static void StopRestarts(ContainerCatalog catalog, ContainerRecord record)
+    {
+        var directory = catalog.DirectoryOf(record.Id);
+        RestartFiles.Stop(directory);
+        RunningProcess.TryRead(directory)?.WakeSupervisor();
+    }
+
+    private bool IsStartedAgain => Record.Options.Restart != RestartKind.No;
+
+    protected override void LookAgain()
+    {
+        if (!IsStartedAgain || !_isSupervised || _letGo.IsCancellationRequested)
+        {
+            return;
+        }
+
+        lock (_looking)
+        {
+            if (RunningProcess.TryRead(Catalog.DirectoryOf(Record.Id))?.FindProgramNow() is { } now && now.ProcessId != _processId && now.TryOpen() is { } handle)
+            {
+                _processId = now.ProcessId;
+                GoOnWith(Catalog.Engine.Adopt(_spec, now.ProcessId, handle, _end));
+            }
+        }
+    }
+
     public override string Freeze(CancellationToken cancellationToken) => throw new StorageException(
         $"Cannot fork the container '{Record.Label}' while it runs in another process.")
     { Hint = "Stop it first, or fork it where it was started." };
@@ -161,6 +200,7 @@ internal sealed class OutsideRun : ContainerRun
     public void LetGo()
     {
         _letGo.Cancel();
+        Monitor?.Dispose();
         Network.Dispose();
         Process.Dispose();
         Output.Dispose();

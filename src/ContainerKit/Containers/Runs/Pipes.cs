@@ -30,8 +30,14 @@ internal sealed class Pipes : IDisposable
         return (new Pipes(input.Mine, output.Mine, error.Mine, input.Theirs, output.Theirs, error.Theirs), new LaunchStreams(input.Theirs, output.Theirs, error.Theirs));
     }
 
+    /// <summary>The other sides, for as long as they are kept for a program that comes after the first.</summary>
+    public LaunchStreams Theirs => _theirs is [var input, var output, var error] ? new(input, output, error) : new();
+
     /// <summary>Starts a program whose streams these are.</summary>
-    public static async Task<(IsolatedProcess Process, Pipes Pipes)> StartAsync(TerminalSize? terminal, Func<LaunchStreams, Task<IsolatedProcess>> start)
+    /// <param name="terminal">The size of its terminal; null for pipes.</param>
+    /// <param name="start">Starts it.</param>
+    /// <param name="keepsTheirs">Whether the other sides of pipes stay open here, so that a second program can have them: until <see cref="CloseTheirs"/>, no pipe comes to its end.</param>
+    public static async Task<(IsolatedProcess Process, Pipes Pipes)> StartAsync(TerminalSize? terminal, Func<LaunchStreams, Task<IsolatedProcess>> start, bool keepsTheirs = false)
     {
         if (terminal is not null)
         {
@@ -43,7 +49,11 @@ internal sealed class Pipes : IDisposable
         try
         {
             var process = await start(theirs).ConfigureAwait(false);
-            pipes.CloseTheirs();
+            if (!keepsTheirs)
+            {
+                pipes.CloseTheirs();
+            }
+
             return (process, pipes);
         }
         catch
@@ -74,8 +84,8 @@ internal sealed class Pipes : IDisposable
         return new Pipes(input, output, error: null);
     }
 
-    // Once the program has its own copies: while ours are open, no pipe comes to its end.
-    private void CloseTheirs()
+    /// <summary>Once no further program is to have them: while they are open, no pipe comes to its end.</summary>
+    public void CloseTheirs()
     {
         foreach (var handle in _theirs)
         {

@@ -11,7 +11,9 @@ namespace ContainerKit.Containers.Runs;
 /// Which process a container runs as, written down in <c>containers/ID/running</c> for other processes. Who lives is told by the
 /// lock on the container's layer alone: this file outlasts a killed host.
 /// </summary>
-/// <param name="Program">The container's program; null between the start of a supervisor and that of the program.</param>
+/// <param name="Program">
+/// The container's program; null between the start of a supervisor and that of the program, and for good where the supervisor may start another: then its child is it.
+/// </param>
 /// <param name="Supervisor">Its parent, when that is not the host.</param>
 [SupportedOSPlatform("linux")]
 internal sealed record RunningProcess(ProcessIdentity? Program, ProcessIdentity? Supervisor = null)
@@ -26,8 +28,12 @@ internal sealed record RunningProcess(ProcessIdentity? Program, ProcessIdentity?
         ProcessIdentity? At(int index) => numbers[index] == 0 ? null : new ProcessIdentity((int)numbers[index], numbers[index + 1]);
     }
 
-    /// <summary>When it was written down: the start of the run.</summary>
-    public static DateTimeOffset StartOf(string directory) => File.GetLastWriteTimeUtc(PathIn(directory));
+    /// <summary>When it was started: when that was written down, or that it was started again.</summary>
+    public static DateTimeOffset StartOf(string directory)
+    {
+        DateTimeOffset written = File.GetLastWriteTimeUtc(PathIn(directory));
+        return RestartFiles.Last(directory) is { } again && again > written ? again : written;
+    }
 
     public static void Erase(string directory)
     {
@@ -63,15 +69,35 @@ internal sealed record RunningProcess(ProcessIdentity? Program, ProcessIdentity?
         ? ProcessTree.FindChildren(supervisor.ProcessId).Select(ProcessIdentity.TryFind).FirstOrDefault(child => child?.IsFirstOfItsNamespace() == true && (child.HasOtherProgram(supervisor) || child.IsInitOfOther(supervisor)))
         : null;
 
+    /// <summary>The program, written down or not; null while there is none.</summary>
+    public ProcessIdentity? FindProgramNow() => Program ?? FindProgram();
+
+    /// <summary>Has a supervisor look whether somebody stopped its container. Any signal that it watches for ends its pause.</summary>
+    public void WakeSupervisor()
+    {
+        using var supervisor = Supervisor?.TryOpen();
+        if (supervisor is not null)
+        {
+            ProcessCalls.Signal(supervisor, KernelFlags.SIGCHLD);
+        }
+    }
+
     /// <summary>Kills it, paused or not, and waits for its end as long as the token lets it. One that has ended already is no error.</summary>
     public async Task EndAsync(Cgroup? group, CancellationToken cancellationToken)
     {
         if (Program is null)
         {
-            // Its supervisor is about to start it, or has just done so.
+            // Its supervisor is about to start it, or has just done so, or may start it again.
             using var starting = Supervisor?.TryOpen();
             if (starting is not null)
             {
+                if (FindProgram() is { } started)
+                {
+                    await (this with { Program = started }).EndAsync(group, cancellationToken).ConfigureAwait(false);
+                    await ProcessIdentity.WaitAsync(starting, cancellationToken).ConfigureAwait(false);
+                    return;
+                }
+
                 ProcessTree.Kill(Supervisor!.ProcessId);
                 await ProcessIdentity.WaitAsync(starting, cancellationToken).ConfigureAwait(false);
             }

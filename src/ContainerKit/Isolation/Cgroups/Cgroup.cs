@@ -58,7 +58,13 @@ internal sealed class Cgroup : IDisposable
     public IReadOnlyList<SafeFileHandle> Locks => _held is { } held ? [held.Handle] : [];
 
     /// <summary>Whether the kernel killed something in it for want of memory.</summary>
-    public bool OutOfMemoryHappened => FindDirectory("memory") is { } memory && MemoryController.CountKills(memory.Path, memory.Version) > 0;
+    public bool OutOfMemoryHappened => OutOfMemoryKills > 0;
+
+    /// <summary>How many of its processes the kernel has killed for want of memory.</summary>
+    public long OutOfMemoryKills => FindDirectory("memory") is { } memory ? MemoryController.CountKills(memory.Path, memory.Version) : 0;
+
+    /// <summary>How often it has met its limits.</summary>
+    public LimitHits ReadLimitHits() => new(OutOfMemoryKills, FindDirectory("pids") is { } pids ? PidsController.CountRefusals(pids.Path) : 0);
 
     /// <summary>Kills everything in it, and returns when nothing is left or <paramref name="patience"/> is over.</summary>
     /// <returns>Whether nothing is left.</returns>

@@ -21,6 +21,9 @@ internal sealed class PidsController : CgroupController
         }
     }
 
+    /// <summary>How often a process or thread could not be started because of the limit.</summary>
+    public static long CountRefusals(string directory) => CgroupFile.TryReadNumber(directory, "pids.events", "max") ?? 0;
+
     public override ContainerStats Read(string directory, CgroupVersion version, ContainerStats stats) => stats with
     {
         Pids = CgroupFile.TryReadNumber(directory, "pids.current"),

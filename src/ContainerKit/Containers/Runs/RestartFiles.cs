@@ -1,0 +1,53 @@
+using System.Runtime.Versioning;
+using ContainerKit.Isolation;
+
+namespace ContainerKit.Containers.Runs;
+
+/// <summary>What is written down about a container's restarts, by its host or its supervisor: <c>containers/ID/restarts</c>, one byte for each, and <c>containers/ID/stopped</c>.</summary>
+[SupportedOSPlatform("linux")]
+internal static class RestartFiles
+{
+    /// <summary>How often it was started again since somebody started it.</summary>
+    public static int Count(string directory) => Find(directory) is { } file ? (int)Math.Min(file.Length, int.MaxValue) : 0;
+
+    /// <summary>When it was last started again; null when it never was.</summary>
+    public static DateTimeOffset? Last(string directory) => Find(directory) is { Length: > 0 } file ? file.LastWriteTimeUtc : null;
+
+    /// <summary>Writes down one more.</summary>
+    public static void Add(string directory)
+    {
+        try
+        {
+            File.AppendAllText(Path.Combine(directory, RestartSteps.CountName), "+");
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // The container has been removed meanwhile.
+        }
+    }
+
+    /// <summary>Says that somebody wants it to end, so that nobody starts it again.</summary>
+    public static void Stop(string directory)
+    {
+        try
+        {
+            File.WriteAllBytes(Path.Combine(directory, RestartSteps.StoppedName), []);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // The container has been removed meanwhile.
+        }
+    }
+
+    /// <summary>Whether somebody wants it to end.</summary>
+    public static bool IsStopped(string directory) => File.Exists(Path.Combine(directory, RestartSteps.StoppedName));
+
+    /// <summary>Begins anew, before somebody starts it.</summary>
+    public static void Erase(string directory)
+    {
+        File.Delete(Path.Combine(directory, RestartSteps.CountName));
+        File.Delete(Path.Combine(directory, RestartSteps.StoppedName));
+    }
+
+    private static FileInfo? Find(string directory) => new FileInfo(Path.Combine(directory, RestartSteps.CountName)) is { Exists: true } file ? file : null;
+}
