@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using ContainerKit.Tests.Linux.Support;
 
 namespace ContainerKit.Tests.Linux.Containers;
 
