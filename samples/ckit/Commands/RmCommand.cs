@@ -8,12 +8,14 @@ namespace Ckit.Commands;
 internal sealed class RmCommand : HostCommand
 {
     private readonly Option<bool> _force = new("--force", "-f") { Description = "Ends containers that run first, and does not mind those that are not there." };
+    private readonly Option<bool> _volumes = new("--volumes", "-v") { Description = "Docker's: volumes without a name go in any case, and those with one stay." };
     private readonly Argument<string[]> _containers = new("CONTAINER") { Description = "Names, ids, or beginnings of ids.", Arity = ArgumentArity.OneOrMore };
 
     public RmCommand()
         : base("rm", "Remove containers, and print the name of each.")
     {
         Add(_force);
+        Add(_volumes);
         Add(_containers);
     }
 

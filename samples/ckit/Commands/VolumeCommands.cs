@@ -113,9 +113,14 @@ internal static class VolumeCommands
     private sealed class PruneVolumesCommand : HostCommand
     {
         private readonly Option<bool> _all = new("--all", "-a") { Description = "Removes those with names, too: what is in them is lost." };
+        private readonly Option<bool> _force = new("--force", "-f") { Description = "Docker's: nothing is asked in any case." };
 
         public PruneVolumesCommand()
-            : base("prune", "Remove the volumes without a name that no container has, and print the name of each.") => Add(_all);
+            : base("prune", "Remove the volumes without a name that no container has, and print the name of each.")
+        {
+            Add(_all);
+            Add(_force);
+        }
 
         protected override async Task<int> RunAsync(ContainerHost host, ParseResult line, CancellationToken cancellationToken)
         {

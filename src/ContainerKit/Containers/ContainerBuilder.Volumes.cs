@@ -10,6 +10,10 @@ public sealed partial class ContainerBuilder
     /// Shows a volume of the store inside the container. One that is not there is made with the container; the first start fills it with what the image
     /// has at that path, as <see cref="VolumeStore"/> has it.
     /// </summary>
+    /// <remarks>
+    /// <see cref="Container.Files"/> of a container that runs reaches into its volumes, as its programs do. Of one that does not run it reaches what is below them: what is written
+    /// there before the first start is part of what a new volume is filled with.
+    /// </remarks>
     /// <param name="name">The volume's name: a letter or digit, then letters, digits, <c>_</c>, <c>.</c> and <c>-</c>.</param>
     /// <param name="containerPath">Where, as an absolute path other than <c>/</c>, <c>/proc</c> and <c>/sys</c>; it is made when it is not there.</param>
     /// <param name="readOnly">Whether the container may only read it. It is filled all the same.</param>

@@ -65,7 +65,7 @@ public sealed record ContainerSettings
     /// <summary>Whether its root file system is read-only.</summary>
     public bool IsReadOnly { get; }
 
-    /// <summary>What is mounted in it beyond its own file systems: bind mounts and tmpfs.</summary>
+    /// <summary>What is mounted in it beyond its own file systems: bind mounts, tmpfs, and volumes, whose source is their name.</summary>
     public IReadOnlyList<Mount> Mounts { get; }
 
     /// <summary>How much of the machine it may use.</summary>

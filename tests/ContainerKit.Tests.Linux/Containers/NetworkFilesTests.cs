@@ -3,6 +3,7 @@ namespace ContainerKit.Tests.Linux.Containers;
 /// <summary>What containers on the host's network, and those without any, see of three files in /etc.</summary>
 [TestFixture("overlay", UserNamespaceMode.Default)]
 [TestFixture("vfs", UserNamespaceMode.Default)]
+[TestFixture("aufs", UserNamespaceMode.Default)]
 [TestFixture("overlay", UserNamespaceMode.SingleId)]
 [TestFixture("overlay", UserNamespaceMode.SubordinateIds)]
 internal sealed class NetworkFilesTests(string driver, UserNamespaceMode userNamespace) : ContainerFixture

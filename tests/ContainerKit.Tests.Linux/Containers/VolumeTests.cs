@@ -1,7 +1,10 @@
+using ContainerKit.Tests.Linux.Support;
+
 namespace ContainerKit.Tests.Linux.Containers;
 
 [TestFixture("overlay", UserNamespaceMode.Default)]
 [TestFixture("vfs", UserNamespaceMode.Default)]
+[TestFixture("aufs", UserNamespaceMode.Default)]
 [TestFixture("overlay", UserNamespaceMode.SingleId)]
 [TestFixture("overlay", UserNamespaceMode.SubordinateIds)]
 internal sealed class VolumeTests(string driver, UserNamespaceMode userNamespace) : VolumeFixture
@@ -145,6 +148,21 @@ internal sealed class VolumeTests(string driver, UserNamespaceMode userNamespace
         }
 
         Assert.That(await Anonymous(), Is.EqualTo(before));
+    }
+
+    [Test]
+    public async Task A_fork_of_a_running_container_sees_the_same_volume()
+    {
+        Needs.That(driver == "aufs", "only a union that is served here forks while it runs");
+        await using var running = await Shell("[ -e /data/file ] || echo before > /data/file; echo; sleep 1000").WithVolume(NewName(), "/data").StartAsync();
+        await running.StandardOutput.ReadExactlyAsync(new byte[1]);
+
+        await using var fork = await running.Container.ForkAsync();
+        await running.ExecAsync(["sh", "-c", "echo after >> /data/file"]);
+        await using var forked = await fork.StartAsync();
+
+        Assert.That((await forked.ExecAsync(["cat", "/data/file"])).StandardOutput, Is.EqualTo("before\nafter\n"));
+        Assert.That(fork.Settings.Mounts, Is.EqualTo(running.Container.Settings.Mounts));
     }
 
     [Test]

@@ -15,7 +15,7 @@ internal sealed class CkitVolumeTests : CkitFixture
         var volume = JsonNode.Parse(Output("volume", "inspect", "goods"))!.AsArray()[0]!;
         var mount = JsonNode.Parse(Output("inspect", "clerk"))!.AsArray()[0]!["Mounts"]![0]!;
         var refusal = Ckit("volume", "rm", "goods");
-        Output("rm", "clerk");
+        Output("rm", "-v", "clerk");
 
         Assert.That(volume["Labels"]!["owner"]!.GetValue<string>(), Is.EqualTo("shop"));
         Assert.That(volume["Containers"]!.AsArray().Select(name => name!.GetValue<string>()), Is.EqualTo(new[] { "clerk" }));
@@ -34,7 +34,7 @@ internal sealed class CkitVolumeTests : CkitFixture
 
         Assert.That(Output("volume", "ls", "-q"), Is.EqualTo("kept"));
         Assert.That(Output("volume", "prune"), Is.Empty);
-        Assert.That(Output("volume", "prune", "--all"), Is.EqualTo("kept"));
+        Assert.That(Output("volume", "prune", "--all", "-f"), Is.EqualTo("kept"));
     }
 
     [TestCase("ckit: There is no volume 'none-such'.", "volume", "inspect", "none-such")]
