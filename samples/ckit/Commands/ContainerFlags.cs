@@ -92,6 +92,7 @@ internal static class ContainerFlags
         "none" => container.WithNetwork(NetworkMode.None),
         "host" => container.WithNetwork(NetworkMode.Host),
         "bridge" => container.WithNetwork(NetworkMode.Bridge),
+        "pasta" => container.WithNetwork(NetworkMode.Pasta),
         _ => Named(container, mode),
     };
 

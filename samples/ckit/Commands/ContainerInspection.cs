@@ -28,7 +28,7 @@ internal static class ContainerInspection
             ["Config"] = config,
             ["HostConfig"] = new JsonObject
             {
-                ["NetworkMode"] = settings.NetworkName ?? (settings.Network == NetworkMode.Host ? "host" : "none"),
+                ["NetworkMode"] = settings.NetworkName ?? settings.Network switch { NetworkMode.Host => "host", NetworkMode.Pasta => "pasta", _ => "none" },
                 ["RestartPolicy"] = new JsonObject
                 {
                     ["Name"] = settings.Restart.ToString().Split(':')[0],

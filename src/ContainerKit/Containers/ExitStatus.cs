@@ -69,4 +69,11 @@ public enum NetworkMode
     /// by its address. Only root can have it.
     /// </summary>
     Bridge,
+
+    /// <summary>
+    /// A network of its own, out of which an ordinary user's connections go as that user's: pasta(1) carries them, which has to be installed and is started beside the container. It
+    /// has the address 10.0.2.100, reaches what the host reaches, the host itself by its addresses (but not its loopback interface), and nobody reaches it but by published ports.
+    /// Root has <see cref="Bridge"/> instead.
+    /// </summary>
+    Pasta,
 }

@@ -45,6 +45,12 @@ internal sealed record HostFacts
     /// <summary>0, or the error number of opening <c>/dev/fuse</c>.</summary>
     public int FuseError { get; init; }
 
+    /// <summary>The path of <c>pasta</c>; null where it is not installed.</summary>
+    public string? PastaPath { get; init; }
+
+    /// <summary>0, or the error number of opening <c>/dev/net/tun</c>.</summary>
+    public int TunError { get; init; }
+
     /// <summary>0, or the error number of sharing data between two files in the store.</summary>
     public int ReflinkError { get; init; }
 

@@ -3,6 +3,7 @@ using ContainerKit.Isolation;
 using ContainerKit.Isolation.Cgroups;
 using ContainerKit.Launch;
 using ContainerKit.Linux;
+using ContainerKit.Networking.Pasta;
 using ContainerKit.Storage;
 
 namespace ContainerKit.Containers;
@@ -51,6 +52,8 @@ internal static class HostProbes
             SubordinateIds = isRoot ? SubordinateIds.ForRoot() : SubordinateIds.ForThisUser(),
             Drivers = StorageDrivers.Examine(root),
             FuseError = TryOpen("/dev/fuse"),
+            PastaPath = PastaProgram.Find(),
+            TunError = PastaProgram.TryDevice(),
             ReflinkError = KernelProbe.TryReflink(root),
             OverlayError = isRoot ? TryOverlay(root, "lowerdir") : overlayFailure?.Errno,
             UserNamespaceRefusal = namespaceFailure?.Message,

@@ -1,5 +1,6 @@
 using System.Globalization;
 using ContainerKit.Linux;
+using ContainerKit.Networking.Pasta;
 
 namespace ContainerKit.Containers;
 
@@ -22,6 +23,7 @@ internal static class HostVerdicts
         SubordinateIds(facts),
         Namespace(facts, "network-namespaces", "net"),
         BridgeNetworks(facts),
+        Pasta(facts),
         Namespace(facts, "cgroup-namespaces", "cgroup"),
         Seccomp(facts),
         SecurityModule(facts.HasAppArmor, "apparmor", "AppArmor"),
@@ -159,6 +161,14 @@ internal static class HostVerdicts
     private static HostCapability BridgeNetworks(HostFacts facts) => facts.IsRoot
         ? Yes("bridge-networks", "root's containers share them")
         : No("bridge-networks", "bridges, addresses and firewall rules are root's", NetworkStore.CureForUsers);
+
+    private static HostCapability Pasta(HostFacts facts) => (facts.IsRoot, facts.PastaPath, facts.TunError) switch
+    {
+        (true, _, _) => No(PastaProgram.Capability, "it is ordinary users' way out of the host; root's containers share bridges", "Nothing need be done: use NetworkMode.Bridge."),
+        (_, null, _) => No(PastaProgram.Capability, "the program pasta is not installed, so an ordinary user's containers have no way out of the host", PastaProgram.Cure),
+        (_, _, not 0) => No(PastaProgram.Capability, $"{PastaProgram.Device} cannot be opened: {LinuxException.Describe(facts.TunError)}", PastaProgram.DeviceCure),
+        var (_, path, _) => Yes(PastaProgram.Capability, $"'{path}' carries an ordinary user's connections out of the host"),
+    };
 
     private static HostCapability Seccomp(HostFacts facts)
     {

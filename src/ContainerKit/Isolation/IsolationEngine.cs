@@ -47,7 +47,7 @@ internal sealed class IsolationEngine
     /// <param name="network">Sets up the network of the first process, before its program runs; null where loopback is all.</param>
     /// <param name="cancellationToken">Gives up; nothing runs then.</param>
     public async Task<IsolatedProcess> StartAsync(
-        IsolationSpec spec, LaunchStreams streams, RootService? root, Action<int, SafeFileHandle>? network, CancellationToken cancellationToken)
+        IsolationSpec spec, LaunchStreams streams, RootService? root, Func<int, SafeFileHandle, CancellationToken, Task>? network, CancellationToken cancellationToken)
     {
         var plan = LaunchPlanner.Plan(spec, Host, awaitsNetwork: network is not null);
         var (process, terminal) = await LaunchAsync(spec, plan, streams, new LaunchParts { Root = root, Network = network }, cancellationToken).ConfigureAwait(false);
@@ -148,7 +148,7 @@ internal sealed class IsolationEngine
                 GiveMaps = mapsWritten is null ? null : (processId, token) => IdMaps.GiveAsync(processId, PlanBuilder.MapOf(container), mapsWritten, token),
                 GiveNetwork = networkGiven is null ? null : async (processId, process) =>
                 {
-                    await Task.Run(() => parts.Network!(processId, process), cancellationToken).ConfigureAwait(false);
+                    await parts.Network!(processId, process, cancellationToken).ConfigureAwait(false);
                     ProcessCalls.Send(networkGiven, [1]);
                 },
                 Started = () =>
@@ -265,5 +265,5 @@ internal sealed class IsolationEngine
     }
 
     /// <summary>What some launches have and others do not.</summary>
-    private readonly record struct LaunchParts(IsolatedProcess? First, RootService? Root, Supervision? Supervision, Action<int, SafeFileHandle>? Network);
+    private readonly record struct LaunchParts(IsolatedProcess? First, RootService? Root, Supervision? Supervision, Func<int, SafeFileHandle, CancellationToken, Task>? Network);
 }

@@ -153,9 +153,19 @@ internal static class NamespaceSteps
         var socket = plan.Need(LaunchDescriptor.NetworkReady);
         var answer = new LaunchData(new byte[8], "network answer");
         plan.Program.Add(answer);
+        if (!plan.Host.IsRoot)
+        {
+            // An ordinary user's helper finds the namespaces by this process, and the kernel shows them of no hidden one. Who can look now is no container.
+            plan.Call("show the launch program", SystemCall.prctl, PR_SET_DUMPABLE, 1, 0, 0, 0);
+        }
+
         plan.Call("ask for a network", SystemCall.write, PlanBuilder.Report, plan.Program.Words(unchecked((uint)LaunchMarks.NeedsNetwork)), 8);
         plan.Call("wait for the network", SystemCall.read, socket, answer, 1).OnZero(plan.Exit);
         plan.Call("close the socket", SystemCall.close, socket);
+        if (!plan.Host.IsRoot)
+        {
+            StartSteps.HideFromOthers(plan);
+        }
     }
 
     private static void EndParent(PlanBuilder plan, LaunchData started)

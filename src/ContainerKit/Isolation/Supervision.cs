@@ -18,7 +18,7 @@ internal sealed record Supervision
     public required Action<int> Known { get; init; }
 
     /// <summary>Sets up the network of the container's first process, before its program runs; null where loopback is all.</summary>
-    public Action<int, SafeFileHandle>? Network { get; init; }
+    public Func<int, SafeFileHandle, CancellationToken, Task>? Network { get; init; }
 }
 
 /// <summary>A container's first process, and the process that is its parent. Both handles are the receiver's.</summary>

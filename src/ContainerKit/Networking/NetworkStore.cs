@@ -16,7 +16,7 @@ public sealed class NetworkStore
     internal const string DefaultName = NetworkCatalog.DefaultName;
 
     /// <summary>What an ordinary user does instead.</summary>
-    internal const string CureForUsers = "Run as root; or use NetworkMode.None, into which OpenTcpAsync and published ports lead for every user, or NetworkMode.Host.";
+    internal const string CureForUsers = "Run as root; or use NetworkMode.Pasta, which leads out, or NetworkMode.None, into which OpenTcpAsync and published ports lead for every user, or NetworkMode.Host.";
 
     private readonly NetworkCatalog _catalog;
 
@@ -28,7 +28,7 @@ public sealed class NetworkStore
     /// Its IPv4 addresses, with a prefix of 16 to 29 bits. When null, 256 that the host has no other use for are chosen each time that a first member comes.
     /// </param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="NetworkException">There is a network of that name, or the name is <c>bridge</c>, <c>host</c> or <c>none</c>.</exception>
+    /// <exception cref="NetworkException">There is a network of that name, or the name is <c>bridge</c>, <c>host</c>, <c>none</c> or <c>pasta</c>.</exception>
     public Task<BridgeNetwork> CreateAsync(string name, IPNetwork? subnet = null, CancellationToken cancellationToken = default)
     {
         Require(name, subnet);

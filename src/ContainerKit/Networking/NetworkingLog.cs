@@ -20,6 +20,9 @@ internal static partial class NetworkingLog
     [LoggerMessage(305, LogLevel.Warning, "The hosts file of the container {Id} does not name the members of its network: {Reason}")]
     public static partial void NotTold(this ILogger logger, string id, string reason);
 
+    [LoggerMessage(306, LogLevel.Warning, "The container {Owner} has lost its way out: its pasta has ended. {Complaint}")]
+    public static partial void PastaEnded(this ILogger logger, string owner, string complaint);
+
     [LoggerMessage(304, LogLevel.Warning, "The container {Id} could not be taken off its network: {Reason} The next who opens the store tries it again.")]
     public static partial void NotLeft(this ILogger logger, string id, string reason);
 }

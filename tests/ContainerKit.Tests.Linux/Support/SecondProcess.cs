@@ -25,6 +25,7 @@ internal sealed class SecondProcess : IDisposable
         [nameof(Containers.VolumeLifeTests.FillOnce)] = Containers.VolumeLifeTests.FillOnce,
         [nameof(Images.ImageLeaseTests.HoldForever)] = Images.ImageLeaseTests.HoldForever,
         [nameof(Networking.BridgeTests.JoinForever)] = Networking.BridgeTests.JoinForever,
+        [nameof(Networking.PastaTests.StartPasta)] = Networking.PastaTests.StartPasta,
         [nameof(Networking.PublishedPortTests.PublishForever)] = Networking.PublishedPortTests.PublishForever,
         [nameof(Registry.PullCrashTests.PullOnce)] = Registry.PullCrashTests.PullOnce,
         [nameof(Storage.Union.CopyUpCrashTests.CopyUpOnce)] = Storage.Union.CopyUpCrashTests.CopyUpOnce,

@@ -66,6 +66,23 @@ public class HostVerdictsTests
         });
     }
 
+    [Test]
+    public void An_ordinary_users_way_out_is_found_or_named_with_its_package()
+    {
+        var without = HostVerdicts.Report(Ubuntu)["pasta"]!;
+        var with = HostVerdicts.Report(Ubuntu with { PastaPath = "/usr/bin/pasta" })["pasta"]!;
+        var shut = HostVerdicts.Report(Ubuntu with { PastaPath = "/usr/bin/pasta", TunError = Errno.EACCES })["pasta"]!;
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(without.IsAvailable, Is.False);
+            Assert.That(without.Hint, Does.Contain("Debian's package passt"));
+            Assert.That(with.IsAvailable, Is.True);
+            Assert.That(shut.IsAvailable, Is.False);
+            Assert.That(shut.Hint, Does.Contain("/dev/net/tun"));
+        });
+    }
+
     [TestCase("user/max_user_namespaces", "0", "sysctl user.max_user_namespaces")]
     [TestCase("kernel/unprivileged_userns_clone", "0", "sysctl kernel.unprivileged_userns_clone=1")]
     public void A_setting_that_forbids_is_named_with_its_cure(string setting, string value, string cure)

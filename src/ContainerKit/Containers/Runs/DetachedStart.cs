@@ -29,6 +29,14 @@ internal static class DetachedStart
             };
         }
 
+        if (record.Options.Network == NetworkMode.Pasta)
+        {
+            throw new HostCapabilityException("detached-pasta", $"The container '{record.Label}' cannot be detached: its pasta, which is its way out, ends with the process that starts it.")
+            {
+                Hint = "Give it the host's network, or none.",
+            };
+        }
+
         if (record.Options.PublishedPorts.Any(port => NeedsForwarder(record, port)))
         {
             throw new HostCapabilityException("detached-ports", $"The container '{record.Label}' cannot be detached: the process that starts it forwards its published ports, and they end with that.")

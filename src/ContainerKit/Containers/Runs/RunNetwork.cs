@@ -1,6 +1,7 @@
 using System.Runtime.Versioning;
 using ContainerKit.Networking;
 using ContainerKit.Networking.Bridges;
+using ContainerKit.Networking.Pasta;
 using Microsoft.Win32.SafeHandles;
 
 namespace ContainerKit.Containers.Runs;
@@ -13,10 +14,12 @@ internal sealed class RunNetwork : IDisposable
     private readonly ContainerRecord _record;
     private readonly PortForwarders _ports;
     private readonly Membership? _membership;
+    private readonly string? _pastaProgram;
     private readonly List<SafeFileHandle> _sockets = [];
+    private PastaProcess? _pasta;
 
-    private RunNetwork(ContainerCatalog catalog, ContainerRecord record, PortForwarders ports, Membership? membership, IReadOnlyList<Mount> mounts) =>
-        (_catalog, _record, _ports, _membership, Mounts) = (catalog, record, ports, membership, mounts);
+    private RunNetwork(ContainerCatalog catalog, ContainerRecord record, PortForwarders ports, IReadOnlyList<Mount> mounts, Membership? membership = null, string? pastaProgram = null) =>
+        (_catalog, _record, _ports, Mounts, _membership, _pastaProgram) = (catalog, record, ports, mounts, membership, pastaProgram);
 
     /// <summary>What leads where, in the order of the description.</summary>
     public IReadOnlyList<PublishedPort> Ports => _ports.Ports;
@@ -25,7 +28,13 @@ internal sealed class RunNetwork : IDisposable
     public IReadOnlyList<Mount> Mounts { get; }
 
     /// <summary>Sets up the network of the first process; null where loopback, or the host's, is all.</summary>
-    public Action<int, SafeFileHandle>? Connect => _membership is null ? null : _membership.Connect;
+    public Func<int, SafeFileHandle, CancellationToken, Task>? Connect => (_membership, _pastaProgram) switch
+    {
+        (not null, _) => (processId, process, cancellationToken) => Task.Run(() => _membership.Connect(processId, process), cancellationToken),
+        (_, not null) => async (processId, _, cancellationToken) => _pasta = await PastaProcess.StartAsync(
+            _pastaProgram, _record.Label, _catalog.DirectoryOf(_record.Id), processId, _catalog.Engine.ProgramDirectory, _catalog.Logger, cancellationToken).ConfigureAwait(false),
+        _ => null,
+    };
 
     /// <summary>What has to be held for as long as the container lives: its place, and its ports, which nobody else may take meanwhile.</summary>
     public IReadOnlyList<SafeFileHandle> Locks
@@ -49,12 +58,13 @@ internal sealed class RunNetwork : IDisposable
     public static async Task<RunNetwork> TakeAsync(ContainerCatalog catalog, ContainerRecord record, CancellationToken cancellationToken)
     {
         var options = record.Options;
+        var pasta = options.Network == NetworkMode.Pasta ? PastaProgram.Require(record.Label) : null;
         var ports = PortForwarders.Take(options.PublishedPorts, options.Network == NetworkMode.Host, record.Label);
         try
         {
             if (options.Network == NetworkMode.None)
             {
-                return new RunNetwork(catalog, record, ports, null, []);
+                return new RunNetwork(catalog, record, ports, []);
             }
 
             var directory = catalog.DirectoryOf(record.Id);
@@ -62,12 +72,18 @@ internal sealed class RunNetwork : IDisposable
             var mounts = NetworkFiles.Write(directory, hostname, options.Network == NetworkMode.Host, catalog.Identity.MapsFiles, options.Mounts);
             if (options.Network == NetworkMode.Host)
             {
-                return new RunNetwork(catalog, record, ports, null, mounts);
+                return new RunNetwork(catalog, record, ports, mounts);
             }
 
             string[] names = [.. ((string?[])[record.Name, hostname, record.Id[..12]]).OfType<string>().Distinct()];
+            if (pasta is not null)
+            {
+                File.WriteAllText(NetworkFiles.HostsOf(directory), HostsFile.Write([new MemberRecord { Id = record.Id, Names = names, Address = PastaProgram.Address }]));
+                return new RunNetwork(catalog, record, ports, mounts, pastaProgram: pasta);
+            }
+
             var newcomer = new Newcomer(record.Id, names, ports.Ports, NetworkFiles.HostsOf(directory));
-            return new RunNetwork(catalog, record, ports, await catalog.Networks.JoinAsync(NameOf(record)!, newcomer, cancellationToken).ConfigureAwait(false), mounts);
+            return new RunNetwork(catalog, record, ports, mounts, await catalog.Networks.JoinAsync(NameOf(record)!, newcomer, cancellationToken).ConfigureAwait(false));
         }
         catch
         {
@@ -82,7 +98,7 @@ internal sealed class RunNetwork : IDisposable
     /// <summary>Begins to let in whom the kernel does not lead there by itself.</summary>
     public void Begin(NetworkNamespace network) => _ports.Begin(network, _catalog.Logger, isTranslated: _membership is not null);
 
-    public Task DrainAsync() => _ports.DrainAsync();
+    public Task DrainAsync() => Task.WhenAll(_ports.DrainAsync(), _pasta?.Ended ?? Task.CompletedTask);
 
     /// <summary>Lets go of it without ending it: a supervisor holds it from here on.</summary>
     public void HandOver()
@@ -94,6 +110,7 @@ internal sealed class RunNetwork : IDisposable
 
     public void Dispose()
     {
+        _pasta?.Dispose();
         _ports.Dispose();
         _sockets.ForEach(socket => socket.Dispose());
         try

@@ -25,7 +25,7 @@ internal sealed partial class NetworkCatalog(string root, ILogger logger)
     /// <exception cref="NetworkException">There is one of that name.</exception>
     public NetworkDirectory Create(string name, IPNetwork? subnet)
     {
-        if (name is DefaultName or "none" or "host")
+        if (name is DefaultName or "none" or "host" or "pasta")
         {
             throw new NetworkException($"Cannot make a network '{name}': this name has a meaning of its own.");
         }
