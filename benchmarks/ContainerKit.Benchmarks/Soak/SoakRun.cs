@@ -23,6 +23,7 @@ internal static class SoakRun
         var image = await host.BuildFromScratch().AddHostProgram("sh", "cat", "sleep", "true").BuildAsync("soak:1");
         var warmUps = Math.Clamp(cycles / 10, 2 * SoakCycles.Kinds * AtOnce, 500);
         var work = new SoakCycles(host, image, warmUps + cycles);
+        say($"{warmUps} containers to warm up");
         await CycleAsync(work, 0, warmUps);
         _ = await Inventory.CountAsync(host, work);
         await Task.Delay(TimeSpan.FromSeconds(1));
@@ -30,7 +31,7 @@ internal static class SoakRun
         var before = await Inventory.CountAsync(host, work);
         var descriptors = Inventory.DescribeDescriptors();
         var namespaces = Inventory.NetworkNamespaces();
-        say($"after {warmUps} to warm up: {Words([.. before, .. Inventory.WeighMemory()])}");
+        say($"before: {Words([.. before, .. Inventory.WeighMemory()])}");
         var clock = Stopwatch.StartNew();
         var half = Inventory.WeighMemory();
         const int parts = 10;

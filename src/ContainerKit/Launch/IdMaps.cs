@@ -68,8 +68,19 @@ internal static class IdMaps
         var child = await Spawner.StartAsync(path, arguments, [nothing, nothing, error]).ConfigureAwait(false);
         error.Dispose();
         using var text = new StreamReader(output);
-        var complaint = await text.ReadToEndAsync(cancellationToken).ConfigureAwait(false);
-        if (ProcessCalls.Reap(child) is not (0, false))
+        string complaint;
+        (int Value, bool IsSignal) end;
+        try
+        {
+            complaint = await text.ReadToEndAsync(cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            // Also of a start that was given up: nobody else would wait for it, ever.
+            end = ProcessCalls.Reap(child);
+        }
+
+        if (end is not (0, false))
         {
             throw new HostCapabilityException("subordinate-ids", $"The container cannot start: {path} refuses its id map: {complaint.Trim().ReplaceLineEndings("; ")}")
             {
