@@ -93,9 +93,9 @@ public sealed record HealthCheck
     }
 
     /// <summary>Reads what an image's config says: docker's image specification 1.2, "Healthcheck", with times in nanoseconds. Null where it says nothing that could be done.</summary>
-    internal static HealthCheck? TryParse(JsonObject? document, string what)
+    internal static HealthCheck? TryParse(JsonObject? document)
     {
-        var test = document?.Strings(nameof(Test), what) ?? [];
+        var test = TestOf(document);
         if (document is null || test is not ([Direct, _, ..] or [ByShell, _] or [Nothing]))
         {
             return null;
@@ -122,6 +122,12 @@ public sealed record HealthCheck
         [nameof(StartInterval)] = StartInterval.Ticks * TimeSpan.NanosecondsPerTick,
         [nameof(Retries)] = Retries,
     };
+
+    private static string[] TestOf(JsonObject? document)
+    {
+        var words = (document?[nameof(Test)] as JsonArray ?? []).Select(word => word is JsonValue value && value.TryGetValue(out string? text) ? text : null).ToArray();
+        return words.Contains(null) ? [] : [.. words.OfType<string>()];
+    }
 
     // An image is not to be unusable because of a time that makes no sense, and 0 is "unless set".
     private static TimeSpan? Time(JsonObject document, string name) =>

@@ -8,7 +8,7 @@ namespace ContainerKit.Images;
 internal sealed class HealthCheckConverter : JsonConverter<HealthCheck>
 {
     public override HealthCheck? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-        HealthCheck.TryParse(JsonNode.Parse(ref reader) as JsonObject, "health check");
+        HealthCheck.TryParse(JsonNode.Parse(ref reader) as JsonObject);
 
     public override void Write(Utf8JsonWriter writer, HealthCheck value, JsonSerializerOptions options) => value.ToJson().WriteTo(writer);
 }

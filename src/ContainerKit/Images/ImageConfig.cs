@@ -81,7 +81,7 @@ public sealed record ImageConfig
             Volumes = [.. (run.FindObject("Volumes", what) ?? []).Select(volume => volume.Key)],
             Labels = run.Map("Labels", what),
             StopSignal = run.FindString("StopSignal", what) is { Length: > 0 } signal ? signal : null,
-            HealthCheck = HealthCheck.TryParse(run["Healthcheck"] as JsonObject, what),
+            HealthCheck = HealthCheck.TryParse(run["Healthcheck"] as JsonObject),
             DiffIds = [.. rootfs.Strings("diff_ids", what).Select(id => JsonDocuments.ParseDigest(id, what))],
             History = [.. document.Objects("history", what).Select(step => ParseHistory(step, what))],
         };
@@ -140,7 +140,7 @@ public sealed record ImageConfig
         Set(run, "StopSignal", StopSignal);
 
         // One that nobody changed keeps the spelling that it had.
-        if (HealthCheck?.ToJson().ToJsonString() != HealthCheck.TryParse(run["Healthcheck"] as JsonObject, "health check")?.ToJson().ToJsonString())
+        if (HealthCheck?.ToJson().ToJsonString() != HealthCheck.TryParse(run["Healthcheck"] as JsonObject)?.ToJson().ToJsonString())
         {
             Set(run, "Healthcheck", HealthCheck?.ToJson());
         }

@@ -32,6 +32,18 @@ internal sealed class CkitDetachedTests : CkitFixture
     }
 
     [Test]
+    public void One_that_fails_is_started_again_as_often_as_it_may_be_and_inspection_counts()
+    {
+        Output("run", "-d", "--name", "web", "--restart", "on-failure:2", "--health-cmd", "true", "--health-interval", "10s", "box:1", "sh", "-c", "echo run; exit 5");
+
+        Assert.That(Output("wait", "web"), Is.EqualTo("5"));
+        Assert.That(Output("logs", "web"), Is.EqualTo("run\nrun\nrun"));
+        Assert.That(JsonNode.Parse(Output("inspect", "web"))!.AsArray()[0]!["RestartCount"]!.GetValue<int>(), Is.EqualTo(2));
+        Assert.That(Ckit("run", "--restart", "sometimes", "box:1", "true").Error, Does.Contain("'sometimes'"));
+        Assert.That(Ckit("run", "--health-retries", "3", "box:1", "true").Error, Does.Contain("--health-cmd"));
+    }
+
+    [Test]
     public void A_log_is_followed_to_its_end()
     {
         Output("run", "-d", "--name", "web", "box:1", "sh", "-c", "for i in 1 2 3; do echo $i; sleep 0.2; done");

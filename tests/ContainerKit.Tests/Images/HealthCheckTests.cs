@@ -19,6 +19,8 @@ public sealed class HealthCheckTests
     [TestCase("""{"Test":["CMD"]}""")]
     [TestCase("""{"Test":["WHATEVER","x"]}""")]
     [TestCase("""{"Interval":5000000000}""")]
+    [TestCase("""{"Test":5}""")]
+    [TestCase("""{"Test":["CMD",5]}""")]
     [TestCase("null")]
     public void What_cannot_be_done_is_no_check_and_is_kept(string document)
     {
