@@ -62,7 +62,8 @@ internal static class IdMaps
         ];
         var (output, theirs) = PipeStream.ForReading();
         await using var reading = output.ConfigureAwait(false);
-        using var nothing = ProcessCalls.Raise(FileCalls.Local.Open(null, "/dev/null", OpenFlags.ReadWrite, resolve: Resolve.Host));
+        using var opened = FileCalls.Local.Open(null, "/dev/null", OpenFlags.ReadWrite, resolve: Resolve.Host);
+        using var nothing = ProcessCalls.Raise(opened);
         using var error = ProcessCalls.Raise(theirs);
         theirs.Dispose();
         var child = await Spawner.StartAsync(path, arguments, [nothing, nothing, error]).ConfigureAwait(false);
