@@ -69,7 +69,7 @@ public sealed partial class ArchitectureTests
     {
         var strangers = SourceTree.CSharpFiles(project)
             .Select(file => Path.GetDirectoryName(Path.GetRelativePath(project, file))!)
-            .Where(folder => folder.Split('/')[0] is not ("" or "Support" or "Samples" or "Peers"))
+            .Where(folder => folder.Split('/')[0] is not ("" or "Support" or "Samples" or "Peers" or "Corpus"))
             .Where(folder => !Directory.Exists(SourceTree.PathOf($"src/ContainerKit/{folder}")));
 
         Assert.That(strangers.Distinct(), Is.Empty);
