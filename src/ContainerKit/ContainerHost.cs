@@ -225,6 +225,7 @@ public sealed class ContainerHost : IAsyncDisposable
         {
             _gauges?.Dispose();
             _snapshots?.Dispose();
+            _containers?.ExecGroups.Dispose();
             _containers?.Identity.Dispose();
         }
 

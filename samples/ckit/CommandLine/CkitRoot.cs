@@ -19,6 +19,7 @@ internal static class CkitRoot
         ("wait", () => new WaitCommand()),
         ("pause", PauseCommand.Pause),
         ("unpause", PauseCommand.Resume),
+        ("update", () => new UpdateCommand()),
         ("stats", () => new StatsCommand()),
         ("events", () => new EventsCommand()),
         ("rm", () => new RmCommand()),

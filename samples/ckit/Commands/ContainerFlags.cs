@@ -22,14 +22,6 @@ internal static class ContainerFlags
 
     public static ContainerBuilder WorkingDirectory(ContainerBuilder container, string path) => container.WithWorkingDirectory(Given("--workdir", path));
 
-    /// <summary>As with docker, 0 is no limit.</summary>
-    public static ContainerBuilder Processors(ContainerBuilder container, double number) => number switch
-    {
-        0 => container,
-        > 0 => container.WithCpuLimit(number),
-        _ => throw new UsageException($"There cannot be {number} processors; 0.5 is half of one, and 0 is no limit."),
-    };
-
     /// <summary><c>NAME=VALUE</c>, or <c>NAME</c> alone for the value that ckit has; a variable that ckit lacks is left out.</summary>
     public static ContainerBuilder Environment(ContainerBuilder container, string variable) =>
         Variable(variable) is var (name, value) ? container.WithEnvironment(name, value) : container;

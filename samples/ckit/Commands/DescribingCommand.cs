@@ -13,9 +13,7 @@ internal abstract class DescribingCommand : HostCommand
     private readonly Option<string?> _user = new("--user", "-u") { Description = "Who the program runs as.", HelpName = "USER[:GROUP]" };
     private readonly Option<string?> _hostname = new("--hostname") { Description = "The host name that the container sees.", HelpName = "NAME" };
     private readonly Option<string?> _entrypoint = new("--entrypoint") { Description = "Replaces the image's entrypoint; an empty one removes it.", HelpName = "PROGRAM" };
-    private readonly Option<long?> _memory = new("--memory", "-m") { Description = "The most memory, such as 64m or 1g.", HelpName = "BYTES", CustomParser = Sizes.Parse };
-    private readonly Option<double?> _cpus = new("--cpus") { Description = "The most processor time, in processors: 0.5 is half of one, 0 is no limit.", HelpName = "NUMBER" };
-    private readonly Option<int?> _processes = new("--pids-limit") { Description = "The most processes and threads; -1 for any number.", HelpName = "NUMBER" };
+    private readonly LimitFlags _limits = new();
     private readonly Option<bool> _statistics = new("--stats") { Description = "Gives it a control group even without a limit, for stats, pause and unpause." };
     private readonly Option<bool> _readOnly = new("--read-only") { Description = "Makes the root file system read-only." };
     private readonly Option<bool> _terminal = TerminalFlags.Terminal();
@@ -48,7 +46,7 @@ internal abstract class DescribingCommand : HostCommand
     {
         Option[] options =
         [
-            _name, _environment, _directory, _user, _hostname, _entrypoint, _memory, _cpus, _processes, _statistics, _terminal, _init, _restart, _readOnly, _volumes, _memoryFileSystems, _network, _ports,
+            _name, _environment, _directory, _user, _hostname, _entrypoint, .. _limits.All, _statistics, _terminal, _init, _restart, _readOnly, _volumes, _memoryFileSystems, _network, _ports,
             _addedCapabilities, _droppedCapabilities, _security, _devices, _pull,
         ];
         foreach (var option in options)
@@ -96,9 +94,7 @@ internal abstract class DescribingCommand : HostCommand
         description = ContainerFlags.Apply(description, line.GetValue(_droppedCapabilities), static (container, value) => container.WithoutCapability(value));
         description = ContainerFlags.Apply(description, line.GetValue(_devices), SecurityFlags.Device);
         description = await SecurityFlags.ApplyAsync(description, line.GetValue(_security) ?? [], cancellationToken);
-        description = line.GetValue(_memory) is { } memory ? description.WithMemoryLimit(memory) : description;
-        description = line.GetValue(_cpus) is { } cpus ? ContainerFlags.Processors(description, cpus) : description;
-        description = line.GetValue(_processes) is { } processes and not (0 or -1) ? description.WithProcessLimit(processes) : description;
+        description = _limits.Read(line) is { } limits ? description.WithLimits(limits) : description;
         description = line.GetValue(_statistics) ? description.WithStatistics() : description;
         description = _health.Apply(description, line, image.Config.HealthCheck);
         description = terminal is { } size ? description.WithTerminal(size) : description;

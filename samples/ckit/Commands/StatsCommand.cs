@@ -105,6 +105,8 @@ internal sealed class StatsCommand : HostCommand
         ["MemoryLimitBytes"] = stats.MemoryLimitBytes,
         ["SwapBytes"] = stats.SwapBytes,
         ["PIDs"] = stats.Pids,
+        ["ReadBytes"] = stats.IoReadBytes,
+        ["WrittenBytes"] = stats.IoWrittenBytes,
         ["OutOfMemoryKills"] = stats.OutOfMemoryKills,
     };
 }

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using ContainerKit.Containers;
 using ContainerKit.Images;
+using ContainerKit.Isolation;
 using ContainerKit.Layers.Trees;
 
 // A container exists only where one could be made, which is Linux.
@@ -147,6 +148,18 @@ public sealed class Container : IFileTree, IAsyncDisposable
     /// <param name="grace">How long it has; 10 seconds when null.</param>
     /// <param name="cancellationToken">Stops waiting; the program then may still run.</param>
     public Task StopAsync(TimeSpan? grace = null, CancellationToken cancellationToken = default) => _instance.StopAsync(this, grace, cancellationToken);
+
+    /// <summary>Changes what it may use of the machine: at once where it runs, in this process or elsewhere, and for every start from now on.</summary>
+    /// <param name="limits">The limits that change; what is null there stays as it is.</param>
+    /// <param name="cancellationToken">Gives up; nothing changes then.</param>
+    /// <exception cref="ArgumentException">They contradict themselves, or those that stay.</exception>
+    /// <exception cref="HostCapabilityException">It runs without a control group, or without the controller of a limit.</exception>
+    /// <exception cref="IsolationException">The kernel refuses a limit, or the container uses more memory than it is to have. What was changed before stays changed until its end.</exception>
+    public Task UpdateLimitsAsync(ResourceLimits limits, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(limits);
+        return Task.Run(() => _instance.UpdateLimits(limits, cancellationToken), cancellationToken);
+    }
 
     /// <summary>What its program does, or how its last run ended.</summary>
     public Task<ContainerState> GetStateAsync(CancellationToken cancellationToken = default) => Task.Run(() => _instance.ReadState(cancellationToken), cancellationToken);

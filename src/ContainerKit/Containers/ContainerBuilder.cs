@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using ContainerKit.Containers;
+using ContainerKit.Isolation;
 
 namespace ContainerKit;
 
@@ -89,7 +90,7 @@ public sealed partial class ContainerBuilder
             throw new ArgumentOutOfRangeException(nameof(bytes), $"A memory limit of {bytes} bytes is too small: containers need 6 MiB to start.");
         }
 
-        return With(_options with { MemoryLimit = bytes });
+        return With(_options with { Limits = Limits with { MemoryBytes = bytes } });
     }
 
     /// <summary>Limits the processor time of all the container's processes together.</summary>
@@ -97,14 +98,25 @@ public sealed partial class ContainerBuilder
     public ContainerBuilder WithCpuLimit(double processors)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(processors);
-        return With(_options with { CpuLimit = processors });
+        return With(_options with { Limits = Limits with { CpuQuota = processors } });
     }
 
     /// <summary>Limits how many processes and threads there can be at once.</summary>
     public ContainerBuilder WithProcessLimit(int count)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
-        return With(_options with { ProcessLimit = count });
+        return With(_options with { Limits = Limits with { Pids = count } });
+    }
+
+    /// <summary>Limits what all the container's processes together may use of the machine, in more ways than there are methods for.</summary>
+    /// <param name="limits">The limits; what is null there stays as it was.</param>
+    /// <exception cref="ArgumentException">They contradict themselves, or those from before.</exception>
+    public ContainerBuilder WithLimits(ResourceLimits limits)
+    {
+        ArgumentNullException.ThrowIfNull(limits);
+        var together = Limits.With(limits);
+        together.Check();
+        return (limits.MemoryBytes is { } memory ? WithMemoryLimit(memory) : this).With(_options with { Limits = together });
     }
 
     /// <summary>
@@ -356,6 +368,8 @@ public sealed partial class ContainerBuilder
             ? result
             : throw new CommandFailedException(running.Command, result);
     }
+
+    private ResourceLimits Limits => _options.Limits ?? ResourceLimits.None;
 
     private ContainerBuilder WithMount(Mount mount) => With(_options with { Mounts = _options.Mounts.Add(mount) });
 

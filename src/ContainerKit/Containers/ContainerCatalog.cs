@@ -29,6 +29,8 @@ internal sealed partial class ContainerCatalog(StoreLayout store, ImageStore ima
 
     public IsolationEngine Engine { get; } = engine;
 
+    public ExecGroups ExecGroups => cgroups.ExecGroups;
+
     public ILogger Logger { get; } = logger;
 
     public NetworkCatalog Networks { get; } = new(store.Networks, logger);
@@ -109,7 +111,7 @@ internal sealed partial class ContainerCatalog(StoreLayout store, ImageStore ima
     {
         try
         {
-            return ContainerRecord.Read(Path.Combine(DirectoryOf(id), "container.json"));
+            return ContainerRecord.Read(RecordPath(id));
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -139,13 +141,12 @@ internal sealed partial class ContainerCatalog(StoreLayout store, ImageStore ima
     public Cgroup? CreateCgroup(ContainerRecord record)
     {
         var options = record.Options;
-        if ((options.MemoryLimit, options.CpuLimit, options.ProcessLimit, options.HasStatistics) is (null, null, null, false))
+        if (options is { Limits: null, HasStatistics: false })
         {
             return null;
         }
 
-        var limits = new ResourceLimits { MemoryBytes = options.MemoryLimit, CpuQuota = options.CpuLimit, Pids = options.ProcessLimit };
-        var group = cgroups.Create(record.Id, limits, options.LimitsAreBestEffort, options.HasStatistics);
+        var group = cgroups.Create(record.Id, options.Limits ?? ResourceLimits.None, options.LimitsAreBestEffort, options.HasStatistics);
         foreach (var limit in group.NotApplied)
         {
             Logger.LimitLeftOut(record.Id, limit);
@@ -368,6 +369,8 @@ internal sealed partial class ContainerCatalog(StoreLayout store, ImageStore ima
             return null;
         }
     }
+
+    private string RecordPath(string id) => Path.Combine(DirectoryOf(id), "container.json");
 
     public string DirectoryOf(string id) => Path.Combine(store.Containers, id);
 }

@@ -23,6 +23,7 @@ internal sealed partial class ContainerInstance
             ThrowIfOpen();
         }
 
+        Refresh();
         var run = await LaunchDetachedAsync(options, cancellationToken).ConfigureAwait(false);
         var running = new RunningContainer(container, run, ownsContainer: false);
         await ReadinessGate.RequireAsync(running, run, Record.Options.Readiness, cancellationToken).ConfigureAwait(false);

@@ -33,10 +33,10 @@ internal sealed partial class ContainerInstance : IFileTreeSource
         _catalog = catalog;
         _alive = alive;
         _layers = new SharedTree(catalog, record);
-        Record = record;
+        (Record, _recordTime) = (record, catalog.RecordTime(record.Id));
     }
 
-    public ContainerRecord Record { get; }
+    public ContainerRecord Record { get; private set; }
 
     public string StoreDirectory => _catalog.StoreDirectory;
 
@@ -192,6 +192,7 @@ internal sealed partial class ContainerInstance : IFileTreeSource
         using var told = BeginStart(isDetached: false);
         try
         {
+            Refresh();
             var run = await AttachedRun.StartAsync(_catalog, Record, CommandLine, cancellationToken).ConfigureAwait(false);
             lock (_gate)
             {

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
 using ContainerKit.Images;
+using ContainerKit.Isolation;
 
 namespace ContainerKit.Containers;
 
@@ -24,11 +25,8 @@ internal sealed record ContainerOptions
 
     public bool IsReadOnly { get; init; }
 
-    public long? MemoryLimit { get; init; }
-
-    public double? CpuLimit { get; init; }
-
-    public int? ProcessLimit { get; init; }
+    /// <summary>What its control group limits; null for nothing.</summary>
+    public ResourceLimits? Limits { get; init; }
 
     public bool LimitsAreBestEffort { get; init; }
 

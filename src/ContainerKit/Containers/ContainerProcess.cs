@@ -78,7 +78,7 @@ public sealed class ContainerProcess : IAsyncDisposable
         return Task.CompletedTask;
     }
 
-    /// <summary>Ends it, should it run still, with all that descends from it, and closes its streams.</summary>
+    /// <summary>Ends it, should it run still, with all that it has begun (as <see cref="RunningContainer.ExecAsync(IReadOnlyList{string}, CancellationToken)"/> does when it is cancelled), and closes its streams.</summary>
     public ValueTask DisposeAsync() => _program.DisposeAsync();
 
     private async Task EndOutputAtExitAsync()

@@ -44,7 +44,7 @@ internal sealed record ContainerRecord
             return JsonSerializer.Deserialize(file, ContainerRecordJson.Default.ContainerRecord)
                 ?? throw new StorageException($"The container record '{path}' is empty.");
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or ArgumentException)
         {
             throw new StorageException($"The container record '{path}' cannot be read: {e.Message}", e);
         }

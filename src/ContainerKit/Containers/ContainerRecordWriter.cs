@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using ContainerKit.Isolation;
 
 namespace ContainerKit.Containers;
 
@@ -49,13 +50,13 @@ internal static class ContainerRecordWriter
         WriteText(json, nameof(options.User), options.User);
         WriteText(json, nameof(options.Hostname), options.Hostname);
         json.WriteBoolean(nameof(options.IsReadOnly), options.IsReadOnly);
-        WriteNumber(json, nameof(options.MemoryLimit), options.MemoryLimit);
-        if (options.CpuLimit is { } processors)
+        if (options.Limits is { } limits)
         {
-            json.WriteNumber(nameof(options.CpuLimit), processors);
+            json.WriteStartObject(nameof(options.Limits));
+            Write(json, limits);
+            json.WriteEndObject();
         }
 
-        WriteNumber(json, nameof(options.ProcessLimit), options.ProcessLimit);
         json.WriteBoolean(nameof(options.LimitsAreBestEffort), options.LimitsAreBestEffort);
         json.WriteBoolean(nameof(options.HasStatistics), options.HasStatistics);
         if (options.Terminal is { } terminal)
@@ -124,6 +125,50 @@ internal static class ContainerRecordWriter
         json.WriteEndArray();
         json.WriteString(nameof(options.ExitCheck), options.ExitCheck.ToString());
         json.WriteNumber(nameof(options.MaxCapturedBytes), options.MaxCapturedBytes);
+    }
+
+    private static void Write(Utf8JsonWriter json, ResourceLimits limits)
+    {
+        WriteNumber(json, nameof(limits.MemoryBytes), limits.MemoryBytes);
+        WriteNumber(json, nameof(limits.MemorySwapBytes), limits.MemorySwapBytes);
+        WriteNumber(json, nameof(limits.MemoryReservationBytes), limits.MemoryReservationBytes);
+        if (limits.CpuQuota is { } processors)
+        {
+            json.WriteNumber(nameof(limits.CpuQuota), processors);
+        }
+
+        WriteNumber(json, nameof(limits.CpuWeight), limits.CpuWeight);
+        WriteText(json, nameof(limits.CpuSet), limits.CpuSet);
+        WriteText(json, nameof(limits.MemoryNodes), limits.MemoryNodes);
+        WriteNumber(json, nameof(limits.Pids), limits.Pids);
+        WriteNumber(json, nameof(limits.IoWeight), limits.IoWeight);
+        if (limits.Io is { } devices)
+        {
+            json.WriteStartArray(nameof(limits.Io));
+            foreach (var device in devices)
+            {
+                json.WriteStartObject();
+                json.WriteString(nameof(device.Device), device.Device);
+                WriteNumber(json, nameof(device.ReadBytesPerSecond), device.ReadBytesPerSecond);
+                WriteNumber(json, nameof(device.WriteBytesPerSecond), device.WriteBytesPerSecond);
+                WriteNumber(json, nameof(device.ReadOperationsPerSecond), device.ReadOperationsPerSecond);
+                WriteNumber(json, nameof(device.WriteOperationsPerSecond), device.WriteOperationsPerSecond);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+        }
+
+        if (limits.HugePages is { } sizes)
+        {
+            json.WriteStartObject(nameof(limits.HugePages));
+            foreach (var (size, bytes) in sizes)
+            {
+                json.WriteNumber(size, bytes);
+            }
+
+            json.WriteEndObject();
+        }
     }
 
     private static void Write(Utf8JsonWriter json, ImageDefaults image)

@@ -28,7 +28,7 @@ public sealed record ContainerSettings
         Restart = options.ToRestartPolicy();
         IsReadOnly = options.IsReadOnly;
         Mounts = options.Mounts;
-        Limits = new ResourceLimits { MemoryBytes = options.MemoryLimit, CpuQuota = options.CpuLimit, Pids = options.ProcessLimit };
+        Limits = options.Limits ?? ResourceLimits.None;
         AddedCapabilities = options.AddedCapabilities;
         DroppedCapabilities = options.DroppedCapabilities;
         NoNewPrivileges = !options.AllowsNewPrivileges;

@@ -203,7 +203,7 @@ internal sealed class ContainerWatch : IDisposable
             : before;
     }
 
-    private static bool HasLimits(ContainerRecord record) => record.Options is { MemoryLimit: not null } or { ProcessLimit: not null } or { HasStatistics: true };
+    private static bool HasLimits(ContainerRecord record) => record.Options is { Limits: not null } or { HasStatistics: true };
 
     private static Run.Ended EndOf(ExitRecord exit, string directory) => new(exit.Status, exit.Time, RestartFiles.Count(directory));
 

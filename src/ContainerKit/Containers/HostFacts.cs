@@ -65,6 +65,9 @@ internal sealed record HostFacts
     /// <summary>Where a container's group would get each controller: a directory.</summary>
     public IReadOnlyDictionary<string, string> ControllerPlaces { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>Where programs that join containers get groups of their own: a directory; null where this user may make none.</summary>
+    public string? ExecGroupsPlace { get; init; }
+
     /// <summary>Why a container's group would not get a controller: a part of a sentence.</summary>
     public IReadOnlyDictionary<string, string> MissingControllers { get; init; } = new Dictionary<string, string>();
 

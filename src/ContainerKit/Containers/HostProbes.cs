@@ -21,7 +21,7 @@ internal static class HostProbes
     ];
 
     private static readonly ResourceLimits Everything =
-        new() { MemoryBytes = 1 << 30, CpuQuota = 1, CpuSet = "0", Pids = 1 << 10 };
+        new() { MemoryBytes = 1 << 30, CpuQuota = 1, CpuSet = "0", Pids = 1 << 10, IoWeight = 100, HugePages = new Dictionary<string, long> { ["2MB"] = 0 } };
 
     /// <summary>Looks at everything.</summary>
     /// <param name="root">The store, which exists; what is tried is tried there.</param>
@@ -61,6 +61,7 @@ internal static class HostProbes
             Cgroups = layout,
             ControllerPlaces = placement.Places.SelectMany(p => p.Controllers.Select(c => (c.Name, p.Parent)))
                 .Concat(Freezer(layout, placement)).ToDictionary(p => p.Name, p => p.Parent),
+            ExecGroupsPlace = ExecGroups.FindPlace(layout),
             MissingControllers = placement.Missing.ToDictionary(m => m.Key.Name, m => m.Value),
         };
     }

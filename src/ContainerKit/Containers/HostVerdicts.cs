@@ -34,8 +34,9 @@ internal static class HostVerdicts
         MappedMount(facts),
         MemoryPrograms(facts),
         Cgroups(facts),
-        .. ((string[])["memory", "cpu", "cpuset", "pids", "freezer"]).Select(c => Controller(facts, c)),
+        .. ((string[])["memory", "cpu", "cpuset", "pids", "io", "hugetlb", "freezer"]).Select(c => Controller(facts, c)),
         TreeKill(facts),
+        ExecKill(facts),
         Reflink(facts),
     ]);
 
@@ -234,6 +235,17 @@ internal static class HostVerdicts
             : facts.Kernel < GroupKill ? No(Name, $"Linux {GroupKill} brings it; trees are killed with their process namespace")
             : facts.IsRoot || facts.ControllerPlaces.Count > 0 ? Yes(Name, "a whole group of processes is killed at once")
             : No(Name, "no group can be made; trees are killed with their process namespace");
+    }
+
+    private static HostCapability ExecKill(HostFacts facts)
+    {
+        const string Name = "exec-groups";
+        return facts.ExecGroupsPlace is { } place
+            ? Yes(Name, $"a program that joins a container and is cancelled ends with all that it has begun, by a group of its own in '{place}'")
+            : No(
+                Name,
+                $"{(facts.Cgroups.Unified is { } unified ? $"'{unified.OwnDirectory}' cannot be written by this user" : "there is no cgroup file system of version 2")}; a program that joins a container and is cancelled ends with what descends from it, but for what has lost its parent before",
+                facts.Cgroups.Unified is null ? "Mount one: 'mount -t cgroup2 none /sys/fs/cgroup'." : "Start the program with 'systemd-run --user --scope -p Delegate=yes', or run as root.");
     }
 
     private static HostCapability Reflink(HostFacts facts) => facts.ReflinkError == 0

@@ -6,6 +6,7 @@ using System.Text;
 using ContainerKit.Containers;
 using ContainerKit.Containers.Readiness;
 using ContainerKit.Containers.Runs;
+using ContainerKit.Isolation;
 using ContainerKit.Isolation.Cgroups;
 using ContainerKit.Linux;
 using ContainerKit.Networking;
@@ -116,8 +117,8 @@ public sealed class RunningContainer : IAsyncDisposable
     /// <summary>Runs a further program in the container, to its end.</summary>
     /// <param name="command">The program and its arguments.</param>
     /// <param name="cancellationToken">
-    /// Kills that program with all that descends from it. A descendant whose own parent had ended before is the container's first
-    /// process's by then, and stays.
+    /// Kills that program with all that it has begun, and nobody else. Where this user may make no control group of version 2 (<see cref="ContainerHost.ReportAsync"/>,
+    /// <c>exec-groups</c>), a descendant whose own parent had ended before stays: it is the container's first process's by then.
     /// </param>
     /// <returns>How it ended and what it wrote; an exit code other than 0 is no exception here.</returns>
     /// <exception cref="IsolationException">It could not be started, or the container has ended.</exception>
@@ -292,6 +293,9 @@ public sealed class RunningContainer : IAsyncDisposable
         }
         while (!_run.Exit.IsCompleted && await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false) && !_run.Exit.IsCompleted);
     }
+
+    /// <inheritdoc cref="Container.UpdateLimitsAsync"/>
+    public Task UpdateLimitsAsync(ResourceLimits limits, CancellationToken cancellationToken = default) => Container.UpdateLimitsAsync(limits, cancellationToken);
 
     /// <summary>Stops every process in it where it is, until <see cref="ResumeAsync"/>; they cannot tell.</summary>
     /// <exception cref="HostCapabilityException">It has no control group, which only limits or <see cref="ContainerBuilder.WithStatistics"/> give it, or the host has no freezer.</exception>

@@ -52,7 +52,8 @@ internal static class SpecFactory
             MaskedPaths = DefaultPaths.Masked,
             ReadOnlyPaths = DefaultPaths.ReadOnly,
             HasInit = options.HasInit,
-            CgroupProcsFiles = cgroup?.ProcsFiles ?? [],
+            CgroupProcsFiles = cgroup?.ProcsFiles.Where(file => Path.GetDirectoryName(file) != cgroup.UnifiedDirectory).ToList() ?? [],
+            CgroupDirectory = cgroup?.UnifiedDirectory,
         };
     }
 

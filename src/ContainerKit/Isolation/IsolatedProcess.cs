@@ -76,11 +76,15 @@ internal sealed class IsolatedProcess : IDisposable
     }
 
     /// <summary>Starts a further process in the same namespaces; done when its program has begun to run.</summary>
+    /// <param name="process">The process.</param>
+    /// <param name="streams">What it reads and writes.</param>
+    /// <param name="group">The directory of a cgroup of version 2 that is its own; null for none.</param>
+    /// <param name="cancellationToken">Gives up; nothing runs then.</param>
     /// <exception cref="IsolationException">A step failed; <see cref="IsolationException.Step"/> names it.</exception>
-    public Task<IsolatedProcess> JoinAsync(ProcessSpec process, LaunchStreams streams, CancellationToken cancellationToken = default)
+    public Task<IsolatedProcess> JoinAsync(ProcessSpec process, LaunchStreams streams, string? group = null, CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
-        return _engine.JoinAsync(_container, this, process, streams, cancellationToken);
+        return _engine.JoinAsync(_container, this, process, streams, group, cancellationToken);
     }
 
     /// <summary>Kills the process when it still runs, and lets go of it. It is reaped all the same.</summary>

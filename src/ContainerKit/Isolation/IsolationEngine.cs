@@ -78,9 +78,9 @@ internal sealed class IsolationEngine
     public IsolatedProcess Adopt(IsolationSpec spec, int processId, SafeFileHandle handle, Task<ProcessEnd> end) => new(this, spec, processId, handle, end);
 
     internal async Task<IsolatedProcess> JoinAsync(
-        IsolationSpec container, IsolatedProcess first, ProcessSpec process, LaunchStreams streams, CancellationToken cancellationToken)
+        IsolationSpec container, IsolatedProcess first, ProcessSpec process, LaunchStreams streams, string? group, CancellationToken cancellationToken)
     {
-        var plan = LaunchPlanner.PlanJoin(container, process, Host);
+        var plan = LaunchPlanner.PlanJoin(container, process, Host, group);
         var (joined, terminal) = await LaunchAsync(container, plan, streams, new LaunchParts { First = first }, cancellationToken).ConfigureAwait(false);
         return new IsolatedProcess(this, container, joined, terminal);
     }
@@ -176,7 +176,7 @@ internal sealed class IsolationEngine
             };
             if (first is not null)
             {
-                request = request with { Timeout = JoinTimeout, IsExpected = processId => IsInside(container, first, processId) };
+                request = request with { Timeout = JoinTimeout, MayContinue = true, IsExpected = processId => IsInside(container, first, processId) };
             }
 
             var process = await Launcher.LaunchAsync(request, cancellationToken).ConfigureAwait(false);

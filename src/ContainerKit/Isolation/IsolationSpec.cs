@@ -142,10 +142,10 @@ public sealed record IsolationSpec
     /// <summary>Paths that cannot be written inside.</summary>
     public IReadOnlyList<string> ReadOnlyPaths { get; init; } = [];
 
-    /// <summary>Host paths of the <c>cgroup.procs</c> files that the container joins before anything of it runs.</summary>
+    /// <summary>Host paths of the <c>cgroup.procs</c> files, or of version 1 the <c>tasks</c> files, by which the container joins groups before anything of it runs.</summary>
     public IReadOnlyList<string> CgroupProcsFiles { get; init; } = [];
 
-    /// <summary>A host path of the cgroup v2 directory that the container is born in, or null. clone3(2), CLONE_INTO_CGROUP</summary>
+    /// <summary>A host path of the cgroup v2 directory that the container is born in, or enters where nobody can be, or null. clone3(2), CLONE_INTO_CGROUP</summary>
     public string? CgroupDirectory { get; init; }
 
     /// <summary>

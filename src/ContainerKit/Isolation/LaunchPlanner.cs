@@ -27,7 +27,8 @@ internal static class LaunchPlanner
 
         StartSteps.CloseTheRest(plan);
         LabelSteps.Request(plan, spec.Process);
-        var cgroups = StartSteps.OpenCgroups(plan, spec);
+        var cgroups = StartSteps.OpenCgroups(plan, spec.CgroupProcsFiles);
+        var birthplace = StartSteps.OpenCgroups(plan, StartSteps.BirthplaceOf(spec));
 
         // What the user namespace's root may not do, or may not even see: the host's root does it first.
         var binds = plan.IsPreparedByRoot ? MountSteps.OpenSources(plan, spec) : null;
@@ -49,7 +50,7 @@ internal static class LaunchPlanner
         }
 
         StartSteps.HideFromOthers(plan);
-        NamespaceSteps.CloneFirstProcess(plan, spec);
+        NamespaceSteps.CloneFirstProcess(plan, spec, birthplace);
 
         // From here on, this is the container's first process.
         NamespaceSteps.SetUp(plan, spec, cgroups);
@@ -94,7 +95,11 @@ internal static class LaunchPlanner
     /// Who joins is seen by those who are inside. So it is closed to them before it comes in, and has its final rights before it is
     /// born there: nothing that they could take from it is more than what they have.
     /// </remarks>
-    public static LaunchPlan PlanJoin(IsolationSpec container, ProcessSpec process, LaunchHost host)
+    /// <param name="container">The container.</param>
+    /// <param name="process">The process.</param>
+    /// <param name="host">The host.</param>
+    /// <param name="group">The directory of a cgroup of version 2 that is the process's own; null for none. It may be one below the container's.</param>
+    public static LaunchPlan PlanJoin(IsolationSpec container, ProcessSpec process, LaunchHost host, string? group = null)
     {
         Check(process);
         var plan = new PlanBuilder(host, PlanBuilder.ModeOf(container, host));
@@ -103,7 +108,15 @@ internal static class LaunchPlanner
         StartSteps.RequireHost(plan);
         StartSteps.CloseTheRest(plan);
         LabelSteps.Request(plan, process);
-        StartSteps.EnterCgroups(plan, container);
+        if (group is null)
+        {
+            StartSteps.EnterCgroups(plan, container);
+        }
+        else
+        {
+            StartSteps.BeBornInCgroup(plan, container, group);
+        }
+
         NamespaceSteps.Join(plan, container, target);
         TerminalSteps.OpenJoining(plan, process);
         StartSteps.LeaveKeyring(plan, process);

@@ -44,7 +44,10 @@ internal static class NamespaceSteps
     }
 
     /// <summary>Starts the container's first process, as a child of the host's rather than its own, and ends itself.</summary>
-    public static void CloneFirstProcess(PlanBuilder plan, IsolationSpec spec)
+    /// <param name="plan">The plan.</param>
+    /// <param name="spec">The container.</param>
+    /// <param name="birthplace">Opened: the file of the cgroup that it is to be born in, should it have to enter that instead.</param>
+    public static void CloneFirstProcess(PlanBuilder plan, IsolationSpec spec, IReadOnlyList<(string Path, LaunchStep File)> birthplace)
     {
         var started = plan.Program.Words(unchecked((uint)LaunchMarks.Started), 0);
         var flags = CLONE_PARENT | CloneFlags(spec.Namespaces & ~(Namespaces.User | Namespaces.Cgroup));
@@ -59,18 +62,25 @@ internal static class NamespaceSteps
         var child = new LaunchLabel();
         var parent = new LaunchLabel();
         var older = new LaunchLabel();
+        var outside = new LaunchLabel();
         const string words = "make the container's namespaces";
-        var clone = plan.Call(words, SystemCall.clone3, cloneArguments, 88).StoringInto(started, 4).OnPositive(parent).OnZero(child);
-        if (spec.CgroupDirectory is null)
-        {
-            // Seccomp filters of outer containers know clone, and answer that clone3 is not there.
-            clone.OnError(older);
-            plan.Program.Mark(older);
-            plan.Call(words, SystemCall.clone, flags | SIGCHLD, 0, 0, 0, 0).StoringInto(started, 4).OnPositive(parent).OnZero(child);
-        }
+        plan.Call(words, SystemCall.clone3, cloneArguments, 88).StoringInto(started, 4).OnPositive(parent).OnZero(child).OnError(older);
 
+        // Seccomp filters of outer containers know clone, and answer that clone3 is not there. Who became root of a user namespace may not be born in a
+        // group of the host's root, and has its file open.
+        plan.Program.Mark(older);
+        plan.Call(words, SystemCall.clone, flags | SIGCHLD, 0, 0, 0, 0).StoringInto(started, 4).OnPositive(parent).OnZero(birthplace.Count == 0 ? child : outside);
         plan.Program.Mark(parent);
         EndParent(plan, started);
+        if (birthplace.Count > 0)
+        {
+            plan.Program.Mark(outside);
+            foreach (var (path, file) in birthplace)
+            {
+                StartSteps.Enter(plan, path, file, thenClose: false);
+            }
+        }
+
         plan.Program.Mark(child);
     }
 

@@ -8,7 +8,7 @@ public sealed record ResourceLimits
 {
     // The kernel refuses a quota below a millisecond in each period of 100.
     private const double SmallestCpuQuota = 0.01;
-    private const int HeaviestCpu = 10_000;
+    private const int Heaviest = 10_000;
 
     /// <summary>Nothing is limited.</summary>
     public static ResourceLimits None { get; } = new();
@@ -32,6 +32,17 @@ public sealed record ResourceLimits
         init => field = value is 0 or < -1 ? throw OutOfRange(nameof(MemorySwapBytes), value, "must be positive or -1") : value;
     }
 
+    /// <summary>
+    /// How much of the memory, in bytes, the kernel leaves to the container for as long as others can give theirs back; not above
+    /// <see cref="MemoryBytes"/>.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is not positive.</exception>
+    public long? MemoryReservationBytes
+    {
+        get;
+        init => field = value is <= 0 ? throw OutOfRange(nameof(MemoryReservationBytes), value, "must be positive") : value;
+    }
+
     /// <summary>Processor time in processors: 0.5 is half of one, 2 is two. At least 0.01.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It is less than 0.01, or no number.</exception>
     public double? CpuQuota
@@ -45,7 +56,7 @@ public sealed record ResourceLimits
     public int? CpuWeight
     {
         get;
-        init => field = value is null or (>= 1 and <= HeaviestCpu) ? value : throw OutOfRange(nameof(CpuWeight), value, "must be from 1 to 10,000");
+        init => field = value is null or (>= 1 and <= Heaviest) ? value : throw OutOfRange(nameof(CpuWeight), value, "must be from 1 to 10,000");
     }
 
     /// <summary>The processors to run on, as <c>0-2,5</c>.</summary>
@@ -72,9 +83,51 @@ public sealed record ResourceLimits
         init => field = value is <= 0 ? throw OutOfRange(nameof(Pids), value, "must be positive") : value;
     }
 
+    /// <summary>The share of reading and writing under contention, from 1 to 10,000; 100 is what others have. Kernels have it with the scheduler BFQ, or as io.cost.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is not from 1 to 10,000.</exception>
+    public int? IoWeight
+    {
+        get;
+        init => field = value is null or (>= 1 and <= Heaviest) ? value : throw OutOfRange(nameof(IoWeight), value, "must be from 1 to 10,000");
+    }
+
+    /// <summary>How fast block devices may be read and written, one item for each device.</summary>
+    public IReadOnlyList<IoLimit>? Io { get; init; }
+
+    /// <summary>Memory in huge pages, in bytes, for each size of page as the kernel spells it: <c>2MB</c>, <c>1GB</c>. 0 is none at all.</summary>
+    /// <exception cref="ArgumentException">A size is not spelled so, or a number is negative.</exception>
+    public IReadOnlyDictionary<string, long>? HugePages
+    {
+        get;
+        init => field = value?.FirstOrDefault(pair => !IsPageSize(pair.Key) || pair.Value < 0).Key is { } wrong
+            ? throw new ArgumentException($"'{wrong}' is no size of huge pages such as 2MB, or its limit is negative.", nameof(HugePages))
+            : value;
+    }
+
+    /// <summary>These limits, with others over them: what is null there stays.</summary>
+    internal ResourceLimits With(ResourceLimits others) => new()
+    {
+        MemoryBytes = others.MemoryBytes ?? MemoryBytes,
+        MemorySwapBytes = others.MemorySwapBytes ?? MemorySwapBytes,
+        MemoryReservationBytes = others.MemoryReservationBytes ?? MemoryReservationBytes,
+        CpuQuota = others.CpuQuota ?? CpuQuota,
+        CpuWeight = others.CpuWeight ?? CpuWeight,
+        CpuSet = others.CpuSet ?? CpuSet,
+        MemoryNodes = others.MemoryNodes ?? MemoryNodes,
+        Pids = others.Pids ?? Pids,
+        IoWeight = others.IoWeight ?? IoWeight,
+        Io = others.Io is null ? Io : [.. (Io ?? []).Concat(others.Io).GroupBy(limit => limit.Device).Select(same => same.Aggregate((first, next) => first.With(next)))],
+        HugePages = others.HugePages is null ? HugePages : others.HugePages.Concat(HugePages ?? new Dictionary<string, long>()).DistinctBy(pair => pair.Key).ToDictionary(),
+    };
+
     /// <summary>Refuses what contradicts itself.</summary>
     internal void Check()
     {
+        if (MemoryReservationBytes > MemoryBytes)
+        {
+            throw new ArgumentException("A container's reservation of memory cannot be above its limit.", nameof(MemoryReservationBytes));
+        }
+
         if (MemorySwapBytes is { } swap && (MemoryBytes is not { } memory || (swap != -1 && swap < memory)))
         {
             throw new ArgumentException("A limit on memory and swap together needs a limit on memory, which it must not be below.", nameof(MemorySwapBytes));
@@ -86,6 +139,9 @@ public sealed record ResourceLimits
         part.Split('-') is var ends && ends.Length is 1 or 2
         && ends.All(e => int.TryParse(e, NumberStyles.None, CultureInfo.InvariantCulture, out _))
         && int.Parse(ends[0], CultureInfo.InvariantCulture) <= int.Parse(ends[^1], CultureInfo.InvariantCulture));
+
+    private static bool IsPageSize(string text) =>
+        text.Length is > 2 and < 16 && text[^1] == 'B' && text[^2] is ('K' or 'M' or 'G') && text[..^2].All(char.IsAsciiDigit);
 
     private static ArgumentOutOfRangeException OutOfRange(string name, object? value, string rule) => new(name, value, $"{name} {rule}.");
 }

@@ -43,23 +43,60 @@ internal static class StartSteps
     }
 
     /// <summary>Opens the cgroup files while the host's paths and rights are there.</summary>
-    public static IReadOnlyList<(string Path, LaunchStep File)> OpenCgroups(PlanBuilder plan, IsolationSpec spec) =>
-        [.. spec.CgroupProcsFiles.Select(path => (path, Open(plan, path)))];
+    public static IReadOnlyList<(string Path, LaunchStep File)> OpenCgroups(PlanBuilder plan, IEnumerable<string> procsFiles) =>
+        [.. procsFiles.Select(path => (path, Open(plan, path)))];
+
+    /// <summary>The file by which a process enters the cgroup that it should have been born in; none where it has none.</summary>
+    public static IEnumerable<string> BirthplaceOf(IsolationSpec spec) => spec.CgroupDirectory is { } directory ? [$"{directory}/cgroup.procs"] : [];
 
     /// <summary>Moves this process, and so all that it starts, into the container's cgroups.</summary>
     public static void EnterCgroups(PlanBuilder plan, IsolationSpec container)
     {
-        foreach (var path in container.CgroupProcsFiles)
+        foreach (var path in FilesOf(container))
+        {
+            Enter(plan, path, Open(plan, path), thenClose: true);
+        }
+    }
+
+    /// <summary>
+    /// Goes on as another process, which is born in a cgroup of version 2 (and so in the one around it): to be moved there would take longer than all
+    /// else together. Where the kernel has no such clone, or a filter hides it, this process enters the container's cgroups and goes on.
+    /// </summary>
+    public static void BeBornInCgroup(PlanBuilder plan, IsolationSpec container, string group)
+    {
+        var program = plan.Program;
+        var around = $"{Path.GetDirectoryName(group)}/cgroup.procs";
+        foreach (var path in FilesOf(container).Where(path => path != around))
         {
             Enter(plan, path, Open(plan, path), thenClose: true);
         }
 
-        if (container.CgroupDirectory is { } directory)
+        var (older, born, entered) = (new LaunchLabel(), new LaunchLabel(), new LaunchLabel());
+        var continued = program.Words(unchecked((uint)LaunchMarks.Continued));
+        var arguments = new Operand[11];
+        arguments[0] = CLONE_PARENT | CLONE_CHILD_SETTID | CLONE_INTO_CGROUP;
+        arguments[2] = Operand.AddressOf(continued, 4);
+        var cloneArguments = program.Words(arguments);
+        plan.Call($"open '{group}'", SystemCall.openat, AT_FDCWD, plan.Text(group), O_PATH | O_CLOEXEC).StoringInto(cloneArguments, 80);
+        plan.Call($"be born in the cgroup '{group}'", SystemCall.clone3, cloneArguments, 88).OnZero(born).OnError(older);
+        plan.Call("leave the rest to who was born there", SystemCall.exit_group, 0).Then(LaunchLabel.Nowhere);
+
+        program.Mark(older);
+        if (FilesOf(container).Contains(around))
         {
-            var path = $"{directory}/cgroup.procs";
-            Enter(plan, path, Open(plan, path), thenClose: true);
+            Enter(plan, around, Open(plan, around), thenClose: true);
         }
+
+        plan.Call("close a cgroup", SystemCall.close, Operand.ValueAt(cloneArguments, 80)).Then(entered);
+
+        // Before anybody inside the container can see it: nobody else says this.
+        program.Mark(born);
+        plan.Call("report who goes on", SystemCall.write, PlanBuilder.Report, continued, 8);
+        plan.Call("close a cgroup", SystemCall.close, Operand.ValueAt(cloneArguments, 80));
+        program.Mark(entered);
     }
+
+    private static IEnumerable<string> FilesOf(IsolationSpec container) => container.CgroupProcsFiles.Concat(BirthplaceOf(container));
 
     public static void Enter(PlanBuilder plan, string path, LaunchStep file, bool thenClose)
     {

@@ -217,6 +217,12 @@ internal static class SupervisorSteps
         {
             plan.Call($"remove '{book}'", SystemCall.unlinkat, AT_FDCWD, plan.Text(book), 0).Tolerating(Errno.ENOENT);
         }
+
+        // The group around it goes with the last one in it.
+        foreach (var family in supervisor.Directories.Select(directory => Path.GetDirectoryName(directory)!).Distinct())
+        {
+            plan.Call($"remove '{family}'", SystemCall.unlinkat, AT_FDCWD, plan.Text(family), AT_REMOVEDIR).Tolerating(Errno.ENOENT, Errno.EBUSY, Errno.ENOTEMPTY);
+        }
     }
 
     private static LaunchData OpenPipe(PlanBuilder plan, int number)

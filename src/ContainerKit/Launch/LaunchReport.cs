@@ -20,6 +20,9 @@ internal enum LaunchRecordKind
     /// <summary>The process that it has started waits for its network.</summary>
     NeedsNetwork,
 
+    /// <summary>Another process has taken the program's place: the value is its number.</summary>
+    Continued,
+
     /// <summary>A step has failed.</summary>
     Failed,
 }
@@ -27,7 +30,7 @@ internal enum LaunchRecordKind
 /// <summary>The first words of records that are no failures; those begin with the index of a step.</summary>
 internal static class LaunchMarks
 {
-    public const int Started = -1, NeedsMaps = -2, Search = -3, NeedsNetwork = -4;
+    public const int Started = -1, NeedsMaps = -2, Search = -3, NeedsNetwork = -4, Continued = -5;
 }
 
 internal sealed record LaunchRecord(LaunchRecordKind Kind, int Value, LaunchFailedException? Failure);
@@ -59,6 +62,9 @@ internal sealed class LaunchReport : IDisposable
         LinuxException.ThrowIf(result < 0 ? Marshal.GetLastPInvokeError() : 0, $"set up a pipe");
         _registration = EventLoop.Shared.Watch(pipe);
     }
+
+    /// <summary>The process that has taken the program's place; 0 when none has. Only the very first record counts: what comes later, a container could have a hand in.</summary>
+    public int Successor { get; private set; }
 
     /// <summary>The next record, or null at the end.</summary>
     public async Task<LaunchRecord?> ReadAsync(CancellationToken cancellationToken)
@@ -130,6 +136,10 @@ internal sealed class LaunchReport : IDisposable
                 break;
             case LaunchMarks.NeedsNetwork:
                 record = new LaunchRecord(LaunchRecordKind.NeedsNetwork, value, null);
+                break;
+            case LaunchMarks.Continued:
+                record = new LaunchRecord(LaunchRecordKind.Continued, value, null);
+                Successor = Successor == 0 && _position == 0 ? value : Successor;
                 break;
             case LaunchMarks.Search:
                 size += 8 * (value & 0xFF);

@@ -31,6 +31,9 @@ internal sealed record LaunchRequest(LaunchProgram Program, IReadOnlyList<SafeFi
     /// <summary>Called at the end of the report of a program that stays: whether the container's program has begun. Until it is called, nobody reaps that.</summary>
     public Action<bool>? Reported { get; init; }
 
+    /// <summary>Whether the program may go on as another process: a child of this one, which is reaped like itself.</summary>
+    public bool MayContinue { get; init; }
+
     /// <summary>Whether a process that was reported is what it should be: what has access to the program could report another.</summary>
     public Func<int, bool>? IsExpected { get; init; }
 
@@ -114,6 +117,7 @@ internal static class Launcher
         var processId = 0;
         var network = request.GiveNetwork;
         var awaitsNetwork = false;
+        var hasSuccessorEnded = false;
         LaunchFailedException? failure = null;
         using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limited.CancelAfter(request.Timeout);
@@ -158,6 +162,12 @@ internal static class Launcher
 
             ReapLauncher(launcher, out var launcherEnd);
             launcher = 0;
+            if (SuccessorOf(request, report) is > 0 and var successor)
+            {
+                ReapLauncher(successor, out launcherEnd);
+                hasSuccessorEnded = true;
+            }
+
             if (failure is not null)
             {
                 throw failure;
@@ -178,6 +188,12 @@ internal static class Launcher
         catch (Exception exception)
         {
             await AbandonAsync(report, launcher, process is null ? null : new LaunchedProcess(processId, process)).ConfigureAwait(false);
+            if (!hasSuccessorEnded && SuccessorOf(request, report) is > 0 and var successor)
+            {
+                using var handle = ProcessCalls.OpenProcess(successor);
+                KillTree(successor, handle);
+            }
+
             if (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested)
             {
                 throw new LaunchFailedException($"The launch program was not done after {request.Timeout.TotalSeconds:0} s.");
@@ -211,6 +227,8 @@ internal static class Launcher
             }
         }
     }
+
+    private static int SuccessorOf(LaunchRequest request, LaunchReport report) => request.MayContinue ? report.Successor : 0;
 
     // By now it may be the container's program already, and have children of its own.
     private static void KillTree(int processId, SafeFileHandle process)

@@ -242,7 +242,7 @@ internal sealed class DetachedTests(string driver, UserNamespaceMode userNamespa
         Assert.That(exit.OutOfMemory, Is.True);
         Assert.That((await running.Container.GetStateAsync()).Exit?.OutOfMemory, Is.True);
         Assert.That(() => Directory.GetDirectories("/sys/fs/cgroup", running.Id, new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 4 }), Is.Empty.After(5_000, 50));
-        Assert.That(Directory.GetFiles($"{StoreDirectory}/cgroups"), Is.Empty);
+        Assert.That(Directory.GetFiles($"{StoreDirectory}/cgroups", running.Id), Is.Empty);
     }
 
     [Category("Slow")]

@@ -155,12 +155,38 @@ public class CgroupKernelTests
         Needs.CgroupController("memory");
         using var group = _manager.Create("test-update", new ResourceLimits { MemoryBytes = 16 << 20 });
 
-        group.Update(new ResourceLimits { MemoryBytes = 128 << 20 });
+        group.Update(ResourceLimits.None, new ResourceLimits { MemoryBytes = 128 << 20 });
         var raised = group.ReadStatistics().MemoryLimitBytes;
-        group.Update(new ResourceLimits { MemoryBytes = 8 << 20, MemorySwapBytes = 8 << 20 });
+        group.Update(ResourceLimits.None, new ResourceLimits { MemoryBytes = 8 << 20, MemorySwapBytes = 8 << 20 });
         var lowered = group.ReadStatistics().MemoryLimitBytes;
 
         Assert.That((raised, lowered), Is.EqualTo((128L << 20, 8L << 20)));
+    }
+
+    [Test]
+    public void Rates_of_a_device_and_shares_are_in_the_files_of_version_1()
+    {
+        Needs.CgroupController("blkio");
+        var disk = Shell.Run("lsblk", "--nodeps", "--noheadings", "--paths", "--output", "NAME").Split('\n')[0].Trim();
+        var limits = new ResourceLimits { IoWeight = 50, Io = [new IoLimit { Device = disk, ReadBytesPerSecond = 1 << 30, WriteOperationsPerSecond = 1000 }] };
+        using var group = _manager.Create("test-io", limits);
+
+        group.Update(limits, new ResourceLimits { Io = [new IoLimit { Device = disk, ReadBytesPerSecond = 1 << 29 }] });
+
+        Assert.That(Read("blkio.throttle.read_bps_device"), Does.EndWith($" {1 << 29}\n"));
+        Assert.That(Read("blkio.throttle.write_iops_device"), Does.EndWith(" 1000\n"));
+        Assert.That(Read("blkio.bfq.weight"), Does.EndWith("50\n"));
+
+        string Read(string file) => File.ReadAllText(Path.Combine(DirectoryOf(group, "blkio"), file));
+    }
+
+    [Test]
+    public void Huge_pages_are_limited_in_whichever_version_has_them()
+    {
+        Needs.That(CgroupFile.ReadWords(Unified(), "cgroup.controllers").Contains("hugetlb"), "version 2 does not have the controller for huge pages here");
+        using var group = _manager.Create("test-huge-pages", new ResourceLimits { HugePages = new Dictionary<string, long> { ["2MB"] = 4 << 20 } });
+
+        Assert.That(File.ReadAllText(Path.Combine(group.UnifiedDirectory!, "hugetlb.2MB.max")), Is.EqualTo("4194304\n"));
     }
 
     [Test]

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using ContainerKit.Containers;
+using ContainerKit.Isolation;
 
 namespace ContainerKit.Tests.Containers;
 
@@ -25,9 +26,20 @@ public sealed class ContainerRecordTests
             User = "1000:1000",
             Hostname = "web",
             IsReadOnly = true,
-            MemoryLimit = 1L << 40,
-            CpuLimit = 0.5,
-            ProcessLimit = 64,
+            Limits = new ResourceLimits
+            {
+                MemoryBytes = 1L << 40,
+                MemorySwapBytes = -1,
+                MemoryReservationBytes = 1 << 20,
+                CpuQuota = 0.5,
+                CpuWeight = 50,
+                CpuSet = "0-2,5",
+                MemoryNodes = "0",
+                Pids = 64,
+                IoWeight = 200,
+                Io = [new IoLimit { Device = "/dev/sda", ReadBytesPerSecond = 1, WriteBytesPerSecond = 2, ReadOperationsPerSecond = 3, WriteOperationsPerSecond = 4 }],
+                HugePages = new Dictionary<string, long> { ["2MB"] = 4 << 20 },
+            },
             LimitsAreBestEffort = true,
             HasStatistics = true,
             Terminal = new TerminalSize(100, 30),

@@ -76,6 +76,29 @@ public class JoinPlanTests
     }
 
     [Test]
+    public void With_a_group_of_its_own_it_is_born_there_before_it_joins_and_says_so_first_of_all()
+    {
+        var container = Plans.Spec with { CgroupProcsFiles = ["/groups/pids/x/tasks", "/groups/unified/x/cgroup.procs"] };
+
+        var plan = LaunchPlanner.PlanJoin(container, Plans.Process, Plans.RootHost, "/groups/unified/x/exec-1");
+
+        Assert.That(
+            plan.IndexesOf("enter the cgroup of '/groups/pids/x/tasks'", "be born in the cgroup '/groups/unified/x/exec-1'", "report who goes on", Join), Is.Ordered.Ascending);
+        Assert.That(plan.Program.Steps[plan.Step("be born in the cgroup '/groups/unified/x/exec-1'").WhenZero!.Index].Words, Is.EqualTo("report who goes on"));
+    }
+
+    [Test]
+    public void Where_nobody_can_be_born_in_a_group_it_enters_the_containers_own()
+    {
+        var container = Plans.Spec with { CgroupProcsFiles = ["/groups/unified/x/cgroup.procs"] };
+
+        var plan = LaunchPlanner.PlanJoin(container, Plans.Process, Plans.RootHost, "/groups/unified/x/exec-1");
+
+        var instead = plan.Program.Steps[plan.Step("be born in the cgroup '/groups/unified/x/exec-1'").WhenFailed!.Index];
+        Assert.That(instead.Words, Is.EqualTo("open '/groups/unified/x/cgroup.procs'"));
+    }
+
+    [Test]
     public void A_process_that_the_host_cannot_hear_of_is_killed()
     {
         var report = Plans.All["join"].Step("report the process");

@@ -131,9 +131,19 @@ internal abstract partial class ContainerRun(ContainerCatalog catalog, Container
             spec = SpecFactory.WithUser(spec, UserLookup.ResolveLive(Process, Calls, name), hasHome);
         }
 
-        var (process, pipes) = await Pipes.StartAsync(spec.Terminal, streams => Process.JoinAsync(spec, streams, cancellationToken)).ConfigureAwait(false);
-        _joined[process.ProcessId] = 0;
-        return new JoinedProgram(process, pipes, () => _joined.TryRemove(process.ProcessId, out _));
+        var group = Catalog.ExecGroups.TryMake(Cgroup);
+        try
+        {
+            var (process, pipes) = await Pipes.StartAsync(spec.Terminal, streams => Process.JoinAsync(spec, streams, group?.Path, cancellationToken)).ConfigureAwait(false);
+            _joined[process.ProcessId] = 0;
+            return new JoinedProgram(process, pipes, group, () => _joined.TryRemove(process.ProcessId, out _));
+        }
+        catch
+        {
+            group?.Kill();
+            group?.Dispose();
+            throw;
+        }
     }
 
     private ToldOperation? BeginExec(IReadOnlyList<string> command)

@@ -27,8 +27,15 @@ internal sealed class Cgroup : IDisposable
         (_id, _directories, _bookkeeping, _held, NotApplied) = (id, [.. directories], bookkeeping, held, notApplied);
     }
 
-    /// <summary>The files that a process id is written to in order to join; none when the container has no group.</summary>
-    public IReadOnlyList<string> ProcsFiles => [.. _directories.Select(d => Path.Combine(d.Path, "cgroup.procs"))];
+    /// <summary>The files into which a process with a single thread writes 0 in order to join; none when the container has no group.</summary>
+    /// <remarks>
+    /// Whoever enters by <c>cgroup.procs</c> waits until no process of the host is about to fork or to end, some 10 milliseconds. A thread that moves itself does
+    /// not wait, but version 2 wants whole processes.
+    /// </remarks>
+    public IReadOnlyList<string> ProcsFiles => [.. _directories.Select(d => Path.Combine(d.Path, d.Version == CgroupVersion.V1 ? "tasks" : "cgroup.procs"))];
+
+    /// <summary>Its directory in version 2; null where it has none.</summary>
+    public string? UnifiedDirectory => _directories.FirstOrDefault(d => d.Version == CgroupVersion.V2)?.Path;
 
     /// <summary>The limits that could not be applied, in sentences, when the caller said best effort.</summary>
     public IReadOnlyList<string> NotApplied { get; }
@@ -90,22 +97,31 @@ internal sealed class Cgroup : IDisposable
         return stats;
     }
 
-    /// <summary>Changes limits while processes run; those that are null stay as they are.</summary>
+    /// <summary>Changes limits while processes run.</summary>
+    /// <param name="before">Those that it has.</param>
+    /// <param name="changes">Those that change; what is null stays as it is.</param>
+    /// <exception cref="HostCapabilityException">It was started without the controller of one, and cannot be given it now.</exception>
     /// <exception cref="IsolationException">A limit cannot be changed.</exception>
-    public void Update(ResourceLimits limits)
+    public void Update(ResourceLimits before, ResourceLimits changes)
     {
-        limits.Check();
-        foreach (var controller in CgroupController.All.Where(c => c.IsAskedFor(limits)))
+        var after = before.With(changes);
+        after.Check();
+        Reread();
+        foreach (var controller in CgroupController.All.Where(c => c.IsAskedFor(changes)))
         {
-            var directory = FindDirectory(controller.Name)
-                ?? throw new IsolationException($"The limit of {controller.Name} cannot be changed: the container was started without one.");
             try
             {
-                controller.Apply(directory.Path, directory.Version, limits);
+                var directory = FindDirectory(controller.Name) ?? HandDown(controller.Name) ?? throw WithoutController(controller.Name);
+                if (controller.WhyNotNow(directory.Path, directory.Version, changes) is { } reason)
+                {
+                    throw new IsolationException($"The limits of the cgroup controller '{controller.Name}' cannot be changed now: {reason}.");
+                }
+
+                controller.Apply(directory.Path, directory.Version, after);
             }
             catch (LinuxException e)
             {
-                throw new IsolationException($"The limit of {controller.Name} cannot be changed. {e.Message}", e);
+                throw new IsolationException($"The limits of the cgroup controller '{controller.Name}' cannot be changed: {e.Message.TrimEnd('.')}.", e);
             }
         }
     }
@@ -229,8 +245,28 @@ internal sealed class Cgroup : IDisposable
         ? new CgroupDirectory(CgroupVersion.V1, ["freezer"], Path.Combine(hierarchy.OwnDirectory, CgroupDirectory.Family, _id))
         : null;
 
-    // Another process may have paused it first.
-    private void Reread() => _directories = [.. _directories.UnionBy(_bookkeeping.Read(_id), directory => directory.Path)];
+    // In version 2 a group can be given a controller while it is used.
+    private CgroupDirectory? HandDown(string controller)
+    {
+        if (_directories.FirstOrDefault(d => d.Version == CgroupVersion.V2) is not { } unified || !CgroupTree.TryHandDown(unified.Path, controller))
+        {
+            return null;
+        }
+
+        var grown = unified with { Controllers = [.. unified.Controllers, controller] };
+        _bookkeeping.Append(_id, grown);
+        _directories = [.. _directories.Select(d => d == unified ? grown : d)];
+        return grown;
+    }
+
+    private static HostCapabilityException WithoutController(string controller) => new(
+        $"cgroup-{controller}", $"The limits of the cgroup controller '{controller}' cannot be changed while the container runs: it was started without any.")
+    {
+        Hint = "Change them while it does not run, and start it again.",
+    };
+
+    // Another process may have paused it first, or given it a controller.
+    private void Reread() => _directories = [.. _directories.Concat(_bookkeeping.Read(_id)).GroupBy(directory => directory.Path).Select(same => same.Last())];
 
     private CgroupDirectory? FindDirectory(string controller) => _directories.FirstOrDefault(d => d.Controllers.Contains(controller));
 }

@@ -9,10 +9,13 @@ internal abstract class CgroupController
 {
     /// <summary>All that set limits or count, in the order in which they are applied.</summary>
     public static IReadOnlyList<CgroupController> All { get; } =
-        [new MemoryController(), new CpuController(), new CpuAccountingController(), new CpusetController(), new PidsController()];
+        [new MemoryController(), new CpuController(), new CpuAccountingController(), new CpusetController(), new PidsController(), new IoController(), new HugePagesController()];
 
     /// <summary>The kernel's name of it.</summary>
     public abstract string Name { get; }
+
+    /// <summary>What version 1 calls it.</summary>
+    public virtual string NameInVersion1 => Name;
 
     /// <summary>Whether the limits say anything that it is there for.</summary>
     public abstract bool IsAskedFor(ResourceLimits limits);
@@ -23,6 +26,9 @@ internal abstract class CgroupController
     /// <summary>Writes the limits into a group.</summary>
     /// <exception cref="Linux.LinuxException">The kernel refuses one.</exception>
     public abstract void Apply(string directory, CgroupVersion version, ResourceLimits limits);
+
+    /// <summary>Why limits cannot be set while processes run there: a part of a sentence; null when they can.</summary>
+    public virtual string? WhyNotNow(string directory, CgroupVersion version, ResourceLimits limits) => null;
 
     /// <summary>Adds what it counts.</summary>
     public virtual ContainerStats Read(string directory, CgroupVersion version, ContainerStats stats) => stats;

@@ -11,7 +11,10 @@ internal sealed partial class CgroupManager
     private readonly CgroupBookkeeping _bookkeeping;
     private readonly Func<CgroupLayout> _detect;
 
-    private CgroupManager(CgroupBookkeeping bookkeeping, Func<CgroupLayout> detect) => (_bookkeeping, _detect) = (bookkeeping, detect);
+    private CgroupManager(CgroupBookkeeping bookkeeping, Func<CgroupLayout> detect) => (_bookkeeping, _detect, ExecGroups) = (bookkeeping, detect, new ExecGroups(bookkeeping, detect));
+
+    /// <summary>The groups of programs that join containers.</summary>
+    public ExecGroups ExecGroups { get; }
 
     /// <summary>Opens the book, and sweeps what dead processes left in it.</summary>
     /// <param name="bookkeepingDirectory">A directory of the store: one locked file for each group lies in it. It need not exist.</param>
@@ -69,6 +72,11 @@ internal sealed partial class CgroupManager
                 _bookkeeping.Forget(id);
             }
 
+            foreach (var directory in directories)
+            {
+                CgroupProcesses.TryRemoveDirectory(Path.GetDirectoryName(directory.Path)!);
+            }
+
             held.Dispose();
             throw;
         }
@@ -93,7 +101,7 @@ internal sealed partial class CgroupManager
         {
             using (held)
             {
-                if (Cgroup.TryRemove(_bookkeeping.Read(id)))
+                if (id.StartsWith(ExecGroups.Prefix, StringComparison.Ordinal) ? ExecGroups.TryRemove(_bookkeeping.Read(id)) : Cgroup.TryRemove(_bookkeeping.Read(id)))
                 {
                     _bookkeeping.Forget(id);
                     swept++;
@@ -111,6 +119,11 @@ internal sealed partial class CgroupManager
         {
             try
             {
+                if (place.NeedsWay)
+                {
+                    HostGroup.MakeWay(place.Parent);
+                }
+
                 CgroupTree.Make(directory.Path, place.Hierarchy.Version == CgroupVersion.V2 ? directory.Controllers : null);
                 made.Add(directory);
             }

@@ -8,12 +8,14 @@ namespace ContainerKit.Isolation.Cgroups;
 /// <param name="Hierarchy">The tree.</param>
 /// <param name="Parent">The group below which <c>containerkit/ID</c> is made.</param>
 /// <param name="Controllers">Those that are wanted and to be had.</param>
-internal sealed record CgroupPlace(CgroupHierarchy Hierarchy, string Parent, IReadOnlyList<CgroupController> Controllers);
+/// <param name="NeedsWay">Whether this process has to leave that group for one below first: <see cref="HostGroup"/>.</param>
+internal sealed record CgroupPlace(CgroupHierarchy Hierarchy, string Parent, IReadOnlyList<CgroupController> Controllers, bool NeedsWay = false);
 
 /// <summary>Finds a place for a container's group: as near to this process's own group as the kernel's rules and permissions allow.</summary>
 /// <remarks>
 /// Near, so that what limits this process limits its containers too. In version 1 that is this process's own group. In version 2 a group
-/// with processes cannot hand controllers to groups below it ("no internal processes"), so it is usually the one above.
+/// with processes cannot hand controllers to groups below it ("no internal processes"), so it is usually the one above. Where that belongs to others,
+/// as it does where systemd delegates a unit's group to a user, a process that is alone in its group makes way.
 /// </remarks>
 [SupportedOSPlatform("linux")]
 internal sealed class CgroupPlacement
@@ -35,7 +37,7 @@ internal sealed class CgroupPlacement
         var wantedOfV2 = new List<CgroupController>();
         foreach (var controller in CgroupController.All)
         {
-            var hierarchy = layout.Find(controller.Name);
+            var hierarchy = layout.Find(controller.NameInVersion1);
             var version = hierarchy is null ? CgroupVersion.V2 : CgroupVersion.V1;
             if (!controller.IsAskedFor(limits) && !(withStatistics && controller.IsForStatistics(version)))
             {
@@ -87,6 +89,12 @@ internal sealed class CgroupPlacement
             }
         }
 
+        List<CgroupController> own = [.. wanted.Where(c => WhyNot(unified.OwnDirectory, c, makesWay: true) is null)];
+        if (own.Count > (best?.Controllers.Count ?? 0) && HostGroup.CanMakeWay(unified.OwnDirectory))
+        {
+            best = new CgroupPlace(unified, unified.OwnDirectory, own, NeedsWay: true);
+        }
+
         foreach (var controller in wanted.Where(c => best is null || !best.Controllers.Contains(c)))
         {
             _missing[controller] = WhyNot(best?.Parent ?? unified.OwnDirectory, controller)!;
@@ -99,7 +107,7 @@ internal sealed class CgroupPlacement
     }
 
     /// <summary>Why a group of version 2 cannot have a group below it with this controller; null when it can.</summary>
-    private static string? WhyNot(string directory, CgroupController controller)
+    private static string? WhyNot(string directory, CgroupController controller, bool makesWay = false)
     {
         if (!CanWrite(directory) || !CanWrite(Path.Combine(directory, "cgroup.procs")))
         {
@@ -118,7 +126,7 @@ internal sealed class CgroupPlacement
 
         // The topmost group of all, which has no type, may have processes and groups with controllers.
         var isTop = !CgroupFile.Exists(directory, "cgroup.type");
-        return !isTop && CgroupFile.ReadWords(directory, "cgroup.procs").Count > 0
+        return !isTop && !makesWay && CgroupFile.ReadWords(directory, "cgroup.procs").Count > 0
             ? $"'{directory}' has processes of its own, so it cannot hand it to groups below"
             : CanWrite(Path.Combine(directory, "cgroup.subtree_control")) ? null
             : $"'{directory}' does not hand it to groups below";
@@ -147,7 +155,8 @@ internal sealed class CgroupPlacement
         }
     }
 
-    private static unsafe bool CanWrite(string path)
+    /// <summary>Whether this user may write there, by the kernel's own word.</summary>
+    public static unsafe bool CanWrite(string path)
     {
         fixed (byte* name = (byte[])[.. LinuxPath.Encode(path), 0])
         {

@@ -35,6 +35,23 @@ internal static class CgroupTree
         }
     }
 
+    /// <summary>Hands a further controller of version 2 down to <c>…/containerkit/ID</c>, which has processes by now.</summary>
+    /// <returns>False when the groups above do not have it.</returns>
+    /// <exception cref="LinuxException">It cannot be handed down.</exception>
+    public static bool TryHandDown(string directory, string controller)
+    {
+        var family = Path.GetDirectoryName(directory)!;
+        var parent = Path.GetDirectoryName(family)!;
+        if (!CgroupFile.ReadWords(parent, "cgroup.controllers").Contains(controller))
+        {
+            return false;
+        }
+
+        HandDown(parent, [controller]);
+        HandDown(family, [controller]);
+        return true;
+    }
+
     private static void HandDown(string directory, IReadOnlyList<string> controllers)
     {
         var present = controllers.Count == 0 ? null : CgroupFile.ReadWords(directory, "cgroup.subtree_control");
@@ -44,7 +61,8 @@ internal static class CgroupTree
         }
     }
 
-    private static void MakeDirectory(string path, bool mayExist)
+    /// <summary>Makes one group.</summary>
+    public static void MakeDirectory(string path, bool mayExist)
     {
         using var parent = FileCalls.Local.Open(null, Path.GetDirectoryName(path)!, OpenFlags.PathOnly | OpenFlags.Directory, resolve: Resolve.Host);
         var errno = FileCalls.Local.TryMakeDirectory(parent, Path.GetFileName(path), DirectoryMode);

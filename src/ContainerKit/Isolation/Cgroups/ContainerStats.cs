@@ -27,6 +27,15 @@ public sealed record ContainerStats
     /// <summary>How many there may be; null when there is no limit.</summary>
     public long? PidsLimit { get; init; }
 
+    /// <summary>How often a process or thread was not started because there were as many as there may be; null when there is no limit, and no count.</summary>
+    public long? PidsLimitHits { get; init; }
+
+    /// <summary>Bytes that were read from block devices; null unless reading or writing is limited.</summary>
+    public long? IoReadBytes { get; init; }
+
+    /// <summary>Bytes that were written to block devices; null unless reading or writing is limited.</summary>
+    public long? IoWrittenBytes { get; init; }
+
     /// <summary>How often something in it was killed for want of memory.</summary>
     public long OutOfMemoryKills { get; init; }
 }

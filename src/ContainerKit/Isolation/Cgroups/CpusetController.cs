@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Runtime.Versioning;
+using ContainerKit.Linux;
 
 namespace ContainerKit.Isolation.Cgroups;
 
@@ -7,6 +9,9 @@ namespace ContainerKit.Isolation.Cgroups;
 internal sealed class CpusetController : CgroupController
 {
     private const string Processors = "cpuset.cpus", Nodes = "cpuset.mems";
+
+    // More than any kernel is built for.
+    private const int MostNumbers = 1 << 14;
 
     public override string Name => "cpuset";
 
@@ -21,16 +26,30 @@ internal sealed class CpusetController : CgroupController
             Inherit(directory, Nodes);
         }
 
-        if (limits.CpuSet is { } processors)
+        Set(directory, Processors, limits.CpuSet);
+        Set(directory, Nodes, limits.MemoryNodes);
+    }
+
+    // Version 2 takes a list of what is not there, and then lets everything be used.
+    private static void Set(string directory, string name, string? list)
+    {
+        if (list is null)
         {
-            CgroupFile.Write(directory, Processors, processors);
+            return;
         }
 
-        if (limits.MemoryNodes is { } nodes)
+        CgroupFile.Write(directory, name, list);
+        if (CgroupFile.TryRead(directory, name + ".effective") is { Length: > 0 } effective && !Numbers(list).IsSubsetOf(Numbers(effective)))
         {
-            CgroupFile.Write(directory, Nodes, nodes);
+            throw new LinuxException(Errno.ENODEV, $"use '{list}' of the '{effective}' that '{Path.Combine(directory, name)}' has");
         }
     }
+
+    private static HashSet<int> Numbers(string list) =>
+    [
+        .. list.Split(',').Select(part => part.Split('-').Select(end => int.Parse(end, CultureInfo.InvariantCulture)).ToArray())
+            .SelectMany(ends => Enumerable.Range(ends[0], Math.Min(ends[^1] - ends[0] + 1, MostNumbers))),
+    ];
 
     private static void Inherit(string directory, string name)
     {

@@ -9,6 +9,7 @@ internal sealed class MemoryController : CgroupController
 {
     private const string V1Limit = "memory.limit_in_bytes", V1SwapLimit = "memory.memsw.limit_in_bytes";
     private const string V2Limit = "memory.max", V2SwapLimit = "memory.swap.max";
+    private const string V1Reservation = "memory.soft_limit_in_bytes", V2Reservation = "memory.low";
     private const long DefaultSwapFactor = 2;
 
     // Version 1 says "no limit" with the largest multiple of a page.
@@ -16,21 +17,35 @@ internal sealed class MemoryController : CgroupController
 
     public override string Name => "memory";
 
-    public override bool IsAskedFor(ResourceLimits limits) => limits.MemoryBytes is not null;
+    public override bool IsAskedFor(ResourceLimits limits) => limits.MemoryBytes is not null || limits.MemoryReservationBytes is not null;
 
     public override bool IsForStatistics(CgroupVersion version) => true;
 
     public override void Apply(string directory, CgroupVersion version, ResourceLimits limits)
     {
-        if (limits.MemoryBytes is not { } memory)
+        if (limits.MemoryBytes is { } memory)
         {
-            return;
+            ApplyLimit(directory, version, memory, limits.MemorySwapBytes);
         }
 
-        var total = limits.MemorySwapBytes ?? (memory > long.MaxValue / DefaultSwapFactor ? -1 : memory * DefaultSwapFactor);
+        if (limits.MemoryReservationBytes is { } reservation)
+        {
+            CgroupFile.Write(directory, version == CgroupVersion.V1 ? V1Reservation : V2Reservation, Text(reservation));
+        }
+    }
+
+    public override string? WhyNotNow(string directory, CgroupVersion version, ResourceLimits limits) =>
+        // Version 1 says "busy" then, and version 2 would kill instead.
+        limits.MemoryBytes is { } memory && UsageOf(directory, version) is { } usage && usage > memory
+            ? string.Create(CultureInfo.InvariantCulture, $"the container uses {usage} bytes, which is more than {memory}")
+            : null;
+
+    private static void ApplyLimit(string directory, CgroupVersion version, long memory, long? asked)
+    {
+        var total = asked ?? (memory > long.MaxValue / DefaultSwapFactor ? -1 : memory * DefaultSwapFactor);
 
         // A default for swap means nothing where swap is not counted; a limit that was asked for fails there.
-        var limitsSwap = limits.MemorySwapBytes is not null || CgroupFile.Exists(directory, version == CgroupVersion.V1 ? V1SwapLimit : V2SwapLimit);
+        var limitsSwap = asked is not null || CgroupFile.Exists(directory, version == CgroupVersion.V1 ? V1SwapLimit : V2SwapLimit);
         if (version == CgroupVersion.V1)
         {
             ApplyV1(directory, memory, limitsSwap ? total : null);
@@ -47,7 +62,7 @@ internal sealed class MemoryController : CgroupController
     public override ContainerStats Read(string directory, CgroupVersion version, ContainerStats stats) => version == CgroupVersion.V1
         ? stats with
         {
-            MemoryBytes = WithoutCache(CgroupFile.TryReadNumber(directory, "memory.usage_in_bytes"), CgroupFile.TryReadNumber(directory, "memory.stat", "total_inactive_file")),
+            MemoryBytes = UsageOf(directory, version),
             MemoryLimitBytes = CgroupFile.TryReadNumber(directory, V1Limit) is < V1Unlimited and var limit ? limit : null,
             SwapBytes = CgroupFile.TryReadNumber(directory, "memory.memsw.usage_in_bytes") - CgroupFile.TryReadNumber(directory, "memory.usage_in_bytes") is { } swap
                 ? Math.Max(0, swap)
@@ -56,7 +71,7 @@ internal sealed class MemoryController : CgroupController
         }
         : stats with
         {
-            MemoryBytes = WithoutCache(CgroupFile.TryReadNumber(directory, "memory.current"), CgroupFile.TryReadNumber(directory, "memory.stat", "inactive_file")),
+            MemoryBytes = UsageOf(directory, version),
             MemoryLimitBytes = CgroupFile.TryReadNumber(directory, V2Limit),
             SwapBytes = CgroupFile.TryReadNumber(directory, "memory.swap.current"),
             OutOfMemoryKills = CountKills(directory, version),
@@ -84,6 +99,10 @@ internal sealed class MemoryController : CgroupController
             CgroupFile.Write(directory, V1SwapLimit, Text(total.Value));
         }
     }
+
+    private static long? UsageOf(string directory, CgroupVersion version) => version == CgroupVersion.V1
+        ? WithoutCache(CgroupFile.TryReadNumber(directory, "memory.usage_in_bytes"), CgroupFile.TryReadNumber(directory, "memory.stat", "total_inactive_file"))
+        : WithoutCache(CgroupFile.TryReadNumber(directory, "memory.current"), CgroupFile.TryReadNumber(directory, "memory.stat", "inactive_file"));
 
     private static long? WithoutCache(long? usage, long? cache) => usage is null ? null : Math.Max(0, usage.Value - (cache ?? 0));
 

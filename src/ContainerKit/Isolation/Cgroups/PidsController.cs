@@ -27,6 +27,7 @@ internal sealed class PidsController : CgroupController
     public override ContainerStats Read(string directory, CgroupVersion version, ContainerStats stats) => stats with
     {
         Pids = CgroupFile.TryReadNumber(directory, "pids.current"),
+        PidsLimitHits = CgroupFile.TryReadNumber(directory, "pids.events", "max"),
         PidsLimit = CgroupFile.TryReadNumber(directory, "pids.max"),
     };
 }

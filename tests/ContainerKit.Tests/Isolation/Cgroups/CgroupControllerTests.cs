@@ -98,6 +98,76 @@ public class CgroupControllerTests
             Is.EqualTo(new[] { "0-3", "0", "1,3", "0" }));
     }
 
+    [TestCase("1", "0-1", true)]
+    [TestCase("0-1", "0-1,3", true)]
+    [TestCase("2", "0-1,3", false)]
+    [TestCase("0-1,2", "0-1", false)]
+    public void Version_2_takes_processors_that_are_not_there_and_that_is_refused(string wanted, string effective, bool isTaken)
+    {
+        Files("cpuset.cpus");
+        File.WriteAllText(Path.Combine(_directory, "cpuset.cpus.effective"), effective + "\n");
+
+        void Apply() => new CpusetController().Apply(_directory, CgroupVersion.V2, new ResourceLimits { CpuSet = wanted });
+
+        Assert.That(Apply, isTaken ? Throws.Nothing : Throws.InstanceOf<LinuxException>().With.Message.Contains($"'{wanted}'"));
+    }
+
+    [Test]
+    public void A_reservation_is_a_soft_limit_in_version_1_and_low_in_version_2()
+    {
+        Files("memory.soft_limit_in_bytes", "memory.low");
+
+        new MemoryController().Apply(_directory, CgroupVersion.V1, new ResourceLimits { MemoryReservationBytes = 100 });
+        new MemoryController().Apply(_directory, CgroupVersion.V2, new ResourceLimits { MemoryReservationBytes = 200 });
+
+        Assert.That((Read("memory.soft_limit_in_bytes"), Read("memory.low")), Is.EqualTo(("100", "200")));
+    }
+
+    [TestCase(50, "default 50", "50")]
+    [TestCase(5000, "default 5000", "1000")]
+    public void Shares_of_reading_end_sooner_with_the_scheduler_of_version_1(int weight, string unified, string old)
+    {
+        Files("io.weight", "blkio.bfq.weight");
+
+        new IoController().Apply(_directory, CgroupVersion.V2, new ResourceLimits { IoWeight = weight });
+        new IoController().Apply(_directory, CgroupVersion.V1, new ResourceLimits { IoWeight = weight });
+
+        Assert.That((Read("io.weight"), Read("blkio.bfq.weight")), Is.EqualTo((unified, old)));
+    }
+
+    [Test]
+    public void What_is_no_block_device_has_no_rate()
+    {
+        var limits = new ResourceLimits { Io = [new IoLimit { Device = "/dev/null", ReadBytesPerSecond = 1 }] };
+
+        Assert.That(() => new IoController().Apply(_directory, CgroupVersion.V2, limits), Throws.InstanceOf<LinuxException>().With.Message.Contains("'/dev/null'"));
+    }
+
+    [Test]
+    public void Huge_pages_are_limited_size_by_size()
+    {
+        Files("hugetlb.2MB.max", "hugetlb.1GB.max", "hugetlb.2MB.limit_in_bytes", "hugetlb.1GB.limit_in_bytes");
+        var limits = new ResourceLimits { HugePages = new Dictionary<string, long> { ["2MB"] = 4 << 20, ["1GB"] = 0 } };
+
+        new HugePagesController().Apply(_directory, CgroupVersion.V2, limits);
+        new HugePagesController().Apply(_directory, CgroupVersion.V1, limits);
+
+        Assert.That((Read("hugetlb.2MB.max"), Read("hugetlb.1GB.max")), Is.EqualTo(("4194304", "0")));
+        Assert.That((Read("hugetlb.2MB.limit_in_bytes"), Read("hugetlb.1GB.limit_in_bytes")), Is.EqualTo(("4194304", "0")));
+    }
+
+    [Test]
+    public void What_was_read_and_written_is_summed_over_devices()
+    {
+        File.WriteAllText(Path.Combine(_directory, "io.stat"), "254:0 rbytes=4096 wbytes=1 rios=1\n8:0 rbytes=4 wbytes=2\n");
+        File.WriteAllText(Path.Combine(_directory, "blkio.throttle.io_service_bytes_recursive"), "254:0 Read 5\n254:0 Write 6\n8:0 Read 1\nTotal 12\n");
+        var none = new ContainerStats { Time = DateTimeOffset.UnixEpoch };
+
+        var (unified, old) = (new IoController().Read(_directory, CgroupVersion.V2, none), new IoController().Read(_directory, CgroupVersion.V1, none));
+
+        Assert.That((unified.IoReadBytes, unified.IoWrittenBytes, old.IoReadBytes, old.IoWrittenBytes), Is.EqualTo((4100L, 3L, 6L, 6L)));
+    }
+
     [Test]
     public void Statistics_of_version_2()
     {

@@ -110,6 +110,12 @@ public class CgroupManagerTests
             Assert.That(() => new ResourceLimits { CpuSet = "3-1" }, Throws.ArgumentException);
             Assert.That(() => new ResourceLimits { MemorySwapBytes = 5 }.Check(), Throws.ArgumentException);
             Assert.That(() => new ResourceLimits { MemoryBytes = 6, MemorySwapBytes = 5 }.Check(), Throws.ArgumentException);
+            Assert.That(() => new ResourceLimits { IoWeight = 0 }, Throws.InstanceOf<ArgumentOutOfRangeException>());
+            Assert.That(() => new ResourceLimits { HugePages = new Dictionary<string, long> { ["../2MB"] = 1 } }, Throws.ArgumentException);
+            Assert.That(() => new ResourceLimits { HugePages = new Dictionary<string, long> { ["2MB"] = -1 } }, Throws.ArgumentException);
+            Assert.That(() => new IoLimit { Device = "sda" }, Throws.ArgumentException);
+            Assert.That(() => new IoLimit { Device = "/dev/sda", ReadBytesPerSecond = 0 }, Throws.InstanceOf<ArgumentOutOfRangeException>());
+            Assert.That(() => new ResourceLimits { MemoryBytes = 6, MemoryReservationBytes = 7 }.Check(), Throws.ArgumentException);
         });
     }
 }

@@ -77,6 +77,29 @@ public class CgroupPlacementTests
     }
 
     [Test]
+    public void A_process_that_is_alone_in_its_group_is_to_make_way()
+    {
+        _groups.Make("", "memory pids", processes: $"{Environment.ProcessId}\n");
+        File.WriteAllText(Path.Combine(_groups.Top, "cgroup.type"), "domain\n");
+
+        var placement = CgroupPlacement.Find(_groups.LayoutSeenFrom("/"), MemoryAndPids, withStatistics: false);
+
+        Assert.That((placement.Places.Single().Parent, placement.Places.Single().NeedsWay, placement.Missing.Count), Is.EqualTo((_groups.Top, true, 0)));
+    }
+
+    [Test]
+    public void Nobody_makes_way_where_the_group_above_will_do()
+    {
+        _groups.Make("", "cpu memory pids", handsDown: "cpu memory pids");
+        var slice = _groups.Make("/app.slice", "memory pids", handsDown: "memory pids");
+        _groups.Make("/app.slice/run.scope", "memory pids", processes: $"{Environment.ProcessId}\n");
+
+        var placement = CgroupPlacement.Find(_groups.LayoutSeenFrom("/app.slice/run.scope"), MemoryAndPids, withStatistics: false);
+
+        Assert.That((placement.Places.Single().Parent, placement.Places.Single().NeedsWay), Is.EqualTo((slice, false)));
+    }
+
+    [Test]
     public void Without_a_tree_everything_is_missing()
     {
         var placement = CgroupPlacement.Find(new CgroupLayout([]), MemoryAndPids, withStatistics: false);
