@@ -32,7 +32,7 @@ internal sealed class HealthTests(UserNamespaceMode userNamespace) : DetachedFix
     public async Task Started_can_mean_healthy()
     {
         var slow = IsUp with { Interval = TimeSpan.FromMinutes(10), StartInterval = TimeSpan.FromMilliseconds(50), Retries = 100 };
-        await using var running = await Shell("sleep 0.3; echo ok > /tmp/up; sleep 1000").WithHealthCheck(slow).WithReadiness(Ready.WhenHealthy()).StartAsync();
+        await using var running = await Shell("sleep 0.3; echo ok > /tmp/new; mv /tmp/new /tmp/up; sleep 1000").WithHealthCheck(slow).WithReadiness(Ready.WhenHealthy()).StartAsync();
 
         Assert.That(running.Health!.Output, Is.EqualTo("ok\n"));
     }

@@ -32,7 +32,6 @@ internal sealed partial class AttachedRun
                 return false;
             }
 
-            Interlocked.Increment(ref _restarts);
             try
             {
                 await StartAgainAsync().ConfigureAwait(false);
@@ -41,6 +40,7 @@ internal sealed partial class AttachedRun
             catch (Exception e) when (e is ContainerKitException or IOException or UnauthorizedAccessException)
             {
                 // As docker has it, that is a run that failed.
+                Interlocked.Increment(ref _restarts);
                 Catalog.Logger.NotStartedAgain(Record.Id, e.Message);
                 (status, lasted) = (new ExitStatus(FailedStart, null, outOfMemory: false), TimeSpan.Zero);
             }
@@ -102,13 +102,16 @@ internal sealed partial class AttachedRun
         {
             var directory = Catalog.DirectoryOf(Record.Id);
             RestartFiles.Add(directory);
-            ExitRecord.Erase(directory);
+
+            // In this order: at no moment may it look as if it had never run.
             new RunningProcess(ProcessIdentity.TryFind(launched.Process.ProcessId)).Write(directory);
+            ExitRecord.Erase(directory);
         }
 
         lock (_layerGate)
         {
             (_root, _network, _isBetween) = (launched.Root, launched.Network, false);
+            Interlocked.Increment(ref _restarts);
             GoOnWith(launched.Process);
         }
 
