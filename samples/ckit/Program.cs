@@ -19,7 +19,7 @@ try
     var line = root.Parse(ProgramArguments.Separate(root, args), new ParserConfiguration { ResponseFileTokenReplacer = null });
     if (line.Errors is [var error, ..])
     {
-        throw new UsageException(error.Message, line.CommandResult.Command);
+        throw new UsageException(Usage.InWords(error.Message), line.CommandResult.Command);
     }
 
     var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };

@@ -21,6 +21,7 @@ public sealed class ContainerHost : IAsyncDisposable
     private readonly StoreLayout _store;
     private readonly SnapshotStore? _snapshots;
     private readonly ContainerCatalog? _containers;
+    private volatile bool _isDisposed;
     private readonly ContainerGauges? _gauges;
 
     private ContainerHost(ContainerHostOptions options, StoreLayout store, HostIdentity? identity)
@@ -74,7 +75,14 @@ public sealed class ContainerHost : IAsyncDisposable
     /// <exception cref="PlatformNotSupportedException">This is not Linux.</exception>
     public string StorageDriver => OperatingSystem.IsLinux() ? Containers.Snapshots.Driver.Name : throw NotLinux();
 
-    internal ContainerCatalog Containers => _containers ?? throw NotLinux();
+    internal ContainerCatalog Containers
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            return _containers ?? throw NotLinux();
+        }
+    }
 
     /// <summary>Opens the store, makes it when it is not there, and clears away what processes that are gone left behind.</summary>
     /// <exception cref="StorageException">The store cannot be opened, belongs to someone else, or is open to others.</exception>
@@ -220,6 +228,7 @@ public sealed class ContainerHost : IAsyncDisposable
     /// <summary>Closes the host. Containers that run go on until they are disposed of themselves.</summary>
     public ValueTask DisposeAsync()
     {
+        _isDisposed = true;
         Registry.Dispose();
         if (OperatingSystem.IsLinux())
         {

@@ -131,6 +131,7 @@ public sealed partial class ContainerBuilder
     public ContainerBuilder WithResourceLimit(string name, ulong soft, ulong? hard = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(soft, hard ?? soft);
         return With(_options with { ResourceLimits = _options.ResourceLimits.Add(new(name, soft, hard ?? soft)) });
     }
 

@@ -45,6 +45,7 @@ internal sealed partial class ContainerCatalog(StoreLayout store, ImageStore ima
         try
         {
             var image = await source.ResolveAsync(Images, options.Pull, cancellationToken).ConfigureAwait(false);
+            await Identity.PrepareAsync().ConfigureAwait(false);
             var container = await Task.Run(() => InStore($"make a container of '{image.Reference}'", () => Create(image, options, cancellationToken)), cancellationToken).ConfigureAwait(false);
             told?.Tag(container.Id, container.Name, container.ImageReference, Snapshots.Driver.Name);
             return container;

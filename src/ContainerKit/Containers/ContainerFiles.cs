@@ -1,8 +1,8 @@
 using System.Runtime.CompilerServices;
 using System.Text;
 using ContainerKit.Containers;
-using ContainerKit.Content;
 using ContainerKit.Linux;
+using ContainerKit.Storage.Union.CopyUp;
 
 // Every call reaches the tree through Do or Open, and these refuse to go on where it is not Linux.
 #pragma warning disable CA1416
@@ -71,21 +71,17 @@ public sealed class ContainerFiles
         return await reader.ReadToEndAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Replaces a file's content, or makes the file. Owner and mode of an existing one stay.</summary>
-    public async Task WriteAllBytesAsync(string path, ReadOnlyMemory<byte> content, CancellationToken cancellationToken = default)
-    {
-        const OpenFlags flags = OpenFlags.Write | OpenFlags.Create | OpenFlags.Truncate;
-        try
+    /// <summary>
+    /// Replaces a file's content, or makes the file. Owner and mode of an existing one stay. On a full disk it keeps what it had.
+    /// </summary>
+    public Task WriteAllBytesAsync(string path, ReadOnlyMemory<byte> content, CancellationToken cancellationToken = default) => Do(
+        path,
+        session => session.Tree.ReplaceContent(path, content.Length, file =>
         {
-            await using var stream = await Open(path, FileAccess.Write, tree => tree.OpenWrite(path, flags), cancellationToken).ConfigureAwait(false);
-            await stream.WriteAsync(content, cancellationToken).ConfigureAwait(false);
-        }
-        catch (IOException e) when (e.InnerException is null && FullDisk.IsCause(e))
-        {
-            // What .NET says of a stream does not say which file it was.
-            throw FileErrors.NoRoom(path, "in the container", _source.StoreDirectory, e);
-        }
-    }
+            FileWriting.Write(file, content.Span, 0);
+            return content.Length;
+        }),
+        cancellationToken);
 
     /// <summary>Replaces a file's content by a text in UTF-8, or makes the file. Owner and mode of an existing one stay.</summary>
     public Task WriteAllTextAsync(string path, string content, CancellationToken cancellationToken = default)

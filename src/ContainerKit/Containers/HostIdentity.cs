@@ -70,6 +70,9 @@ internal sealed record HostIdentity : IDisposable
         LazyFileWorker WorkerFor(UserMap map) => new(() => FileWorker.StartAsync(map, programDirectory, CancellationToken.None));
     }
 
+    /// <summary>Has the worker started where there is to be one, before threads wait for it.</summary>
+    public Task PrepareAsync() => Worker?.PrepareAsync() ?? Task.CompletedTask;
+
     public void Dispose() => Worker?.Dispose();
 
     private static HostIdentity Mapped(UserNamespaceMode mode, UserMap map, int lastCapability, SnapshotStoreOptions snapshots) => new()

@@ -1,6 +1,7 @@
 using System.Runtime.Versioning;
 using ContainerKit.Linux;
 using ContainerKit.Storage.Union;
+using ContainerKit.Storage.Union.CopyUp;
 using Microsoft.Win32.SafeHandles;
 
 namespace ContainerKit.Containers;
@@ -66,10 +67,9 @@ internal static class TreeWalk
             case FileKind.File:
                 // Not blocking, because by now it may be a fifo.
                 const OpenFlags Flags = OpenFlags.Read | OpenFlags.NoFollow | OpenFlags.NonBlocking;
-                using (var source = new FileStream(OnHost(hostPath, () => FileCalls.Local.Open(directory, name, Flags)), FileAccess.Read, bufferSize: 0))
-                using (var copy = new FileStream(tree.OpenWrite(path, OpenFlags.Write | OpenFlags.Create | OpenFlags.Truncate), FileAccess.Write, bufferSize: 0))
+                using (var source = OnHost(hostPath, () => FileCalls.Local.Open(directory, name, Flags)))
                 {
-                    source.CopyTo(copy, 1 << 17);
+                    PutFile(tree, source, path, cancellationToken);
                 }
 
                 break;
@@ -83,6 +83,28 @@ internal static class TreeWalk
         }
 
         tree.SetTimes(path, null, stat.ModifiedTime, followSymlink: false);
+    }
+
+    private static void PutFile(UnionTree tree, SafeFileHandle source, string path, CancellationToken cancellationToken)
+    {
+        var stat = FileCalls.Local.Stat(source);
+        if (stat.Kind != FileKind.File)
+        {
+            throw new LinuxException(Errno.EIO, $"read '{path}', which is no regular file any more");
+        }
+
+        var isSparse = stat.Blocks * 512 < stat.Size;
+        tree.ReplaceContent(path, isSparse ? 0 : stat.Size, copy =>
+        {
+            // Where there are to be holes, nothing of the old content may show through them.
+            if (isSparse)
+            {
+                FileWriting.SetLength(copy, 0);
+            }
+
+            ContentCopier.Copy(source, copy, stat.Size, makesHoles: false, cancellationToken);
+            return stat.Size;
+        });
     }
 
     private static T OnHost<T>(string path, Func<T> call) => FileErrors.Translate(path, call, "on the host");

@@ -10,7 +10,12 @@ internal static class CredentialSteps
     private const ulong CapabilityVersion3 = 0x20080522;
 
     /// <summary>Limits, groups and user. What is left of root's rights afterwards goes with <see cref="DropTheRest"/>.</summary>
-    public static void Assume(PlanBuilder plan, ProcessSpec process)
+    /// <param name="plan">The plan.</param>
+    /// <param name="process">Who that is.</param>
+    /// <param name="users">The users that there are; empty where there are all.</param>
+    /// <param name="groups">Likewise the groups.</param>
+    /// <exception cref="HostCapabilityException">The user namespace has no such user or group.</exception>
+    public static void Assume(PlanBuilder plan, ProcessSpec process, IReadOnlyList<IdMapping> users, IReadOnlyList<IdMapping> groups)
     {
         foreach (var limit in process.Limits)
         {
@@ -26,6 +31,8 @@ internal static class CredentialSteps
             }
         }
 
+        RequireMapped(plan, process.UserId, users, "user");
+        RequireMapped(plan, process.GroupId, groups, "group");
         AddGroups(plan, process);
         plan.Call($"become group {process.GroupId}", SystemCall.setresgid, process.GroupId, process.GroupId, process.GroupId);
         if (NeedsAdministrator(process))
@@ -82,7 +89,7 @@ internal static class CredentialSteps
         {
             if (process.AdditionalGroups.Count > 0)
             {
-                throw new IsolationException("The container cannot start: in a user namespace with a single id there are no additional groups.");
+                throw Missing(plan, $"its user is in the group {process.AdditionalGroups[0]}, and");
             }
 
             return;
@@ -91,6 +98,24 @@ internal static class CredentialSteps
         var groups = process.AdditionalGroups.ToArray();
         plan.Call("set the groups", SystemCall.setgroups, groups.Length, plan.Program.Bytes(MemoryMarshal.AsBytes<uint>(groups)));
     }
+
+    private static void RequireMapped(PlanBuilder plan, uint id, IReadOnlyList<IdMapping> mappings, string what)
+    {
+        if (mappings.Count > 0 && !mappings.Any(mapping => id >= mapping.ContainerId && id - mapping.ContainerId < mapping.Count))
+        {
+            throw Missing(plan, $"it is to run as {what} {id}, and");
+        }
+    }
+
+    private static HostCapabilityException Missing(PlanBuilder plan, string why) => plan.Mode == IdMode.Single
+        ? new HostCapabilityException("subordinate-ids", $"The container cannot start: {why} its user namespace has a single id.")
+        {
+            Hint = "Lend this user a range of ids: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER. Or let it run as root, which is this user.",
+        }
+        : new HostCapabilityException("subordinate-ids", $"The container cannot start: {why} its user namespace has no such id.")
+        {
+            Hint = "Lend a larger range of ids in /etc/subuid and /etc/subgid.",
+        };
 
     private static bool NeedsAdministrator(ProcessSpec process) =>
         process is { NoNewPrivileges: false, SeccompFilter.Length: > 0 } && process.UserId != 0;

@@ -15,6 +15,11 @@ internal static class LaunchErrors
             return new IsolationException(message, failure);
         }
 
+        if ((step.Call, failure.Errno) is (SystemCall.setns, Errno.ESRCH))
+        {
+            return new IsolationException("The program cannot start: its container has ended.", failure) { Step = step.Words };
+        }
+
         if (MissingCapability(step, failure.Errno) is { } missing)
         {
             return new HostCapabilityException(missing.Name, message, failure) { Hint = missing.Cure };

@@ -68,7 +68,7 @@ internal static class LaunchPlanner
             RootSteps.MakeReadOnly(plan);
         }
 
-        CredentialSteps.Assume(plan, spec.Process);
+        CredentialSteps.Assume(plan, spec.Process, spec.UserMappings, spec.GroupMappings);
         StartSteps.DieWithHost(plan, spec.OutlivesHost);
         CredentialSteps.EnterWorkingDirectory(plan, spec.Process);
         CredentialSteps.DropTheRest(plan, spec.Process);
@@ -120,7 +120,7 @@ internal static class LaunchPlanner
         NamespaceSteps.Join(plan, container, target);
         TerminalSteps.OpenJoining(plan, process);
         StartSteps.LeaveKeyring(plan, process);
-        CredentialSteps.Assume(plan, process);
+        CredentialSteps.Assume(plan, process, container.UserMappings, container.GroupMappings);
         CredentialSteps.EnterWorkingDirectory(plan, process);
         CredentialSteps.DropTheRest(plan, process);
         NamespaceSteps.CloneJoining(plan, target);

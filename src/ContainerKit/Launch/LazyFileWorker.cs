@@ -24,6 +24,12 @@ internal sealed class LazyFileWorker : IDisposable
     /// <summary>The calls. Each may throw a <see cref="HostCapabilityException"/>, as long as the host grants no worker.</summary>
     public FileCalls Calls { get; }
 
+    /// <summary>
+    /// Waits for the worker without keeping a thread: many who need it at once, each on a thread of the pool, would leave none to start it with. One that cannot
+    /// be started is the business of those who make calls.
+    /// </summary>
+    public async Task PrepareAsync() => await ((Task)Begin()).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
     public void Dispose()
     {
         Task<FileWorker>? starting;
@@ -43,17 +49,16 @@ internal sealed class LazyFileWorker : IDisposable
 
     // File calls are synchronous. Those who come while it is being started wait for a task and not for the lock: the pool then gives
     // them another thread to go on with.
-    private FileWorker Get()
+    private FileWorker Get() => Begin().GetAwaiter().GetResult();
+
+    private Task<FileWorker> Begin()
     {
-        Task<FileWorker> starting;
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_isDisposed, this);
 
             // A start that failed is no verdict for ever: the next call may find the host changed.
-            starting = _starting = _starting is { IsFaulted: false, IsCanceled: false } known ? known : Task.Run(_start);
+            return _starting = _starting is { IsFaulted: false, IsCanceled: false } known ? known : Task.Run(_start);
         }
-
-        return starting.GetAwaiter().GetResult();
     }
 }

@@ -16,6 +16,9 @@ namespace ContainerKit.Storage;
 [SupportedOSPlatform("linux")]
 internal sealed class LayerApplier
 {
+    // What file systems allocate.
+    private const int SmallestHole = 4096;
+
     // For a directory that no archive has ever described.
     private static readonly UnixTime NoTime = new(0, 0);
 
@@ -193,7 +196,11 @@ internal sealed class LayerApplier
         {
             if (entry.DataExtents is not { } extents)
             {
-                Copy(layer.Content, file, 0, size, buffer, ct);
+                if (Copy(layer.Content, file, 0, size, buffer, ct))
+                {
+                    FileWriting.SetLength(file, size);
+                }
+
                 return;
             }
 
@@ -209,9 +216,11 @@ internal sealed class LayerApplier
         }
     }
 
-    private static void Copy(Stream content, SafeFileHandle file, long offset, long length, byte[] buffer, CancellationToken ct)
+    /// <returns>Whether it ends in a hole, which is not yet part of the file.</returns>
+    private static bool Copy(Stream content, SafeFileHandle file, long offset, long length, byte[] buffer, CancellationToken ct)
     {
         var end = offset + length;
+        var endsInHole = false;
         while (offset < end)
         {
             ct.ThrowIfCancellationRequested();
@@ -221,9 +230,21 @@ internal sealed class LayerApplier
                 throw new ImageException("The layer ends in the middle of a file.");
             }
 
-            FileWriting.Write(file, buffer.AsSpan(0, count), offset);
+            // Archives that everybody reads have no holes: where there are zeros for so long, there was one.
+            if (count >= SmallestHole && !buffer.AsSpan(0, count).ContainsAnyExcept((byte)0))
+            {
+                endsInHole = true;
+            }
+            else
+            {
+                FileWriting.Write(file, buffer.AsSpan(0, count), offset);
+                endsInHole = false;
+            }
+
             offset += count;
         }
+
+        return endsInHole;
     }
 
     /// <summary>Remembers a path, and the directories above it, as the layer's own.</summary>

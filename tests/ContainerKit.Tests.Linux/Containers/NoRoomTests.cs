@@ -129,7 +129,7 @@ internal sealed class NoRoomTests(string driver)
             MakeRoom(_directory["disk"]);
             Assert.That(Digest.Of(await _container.Files.ReadAllBytesAsync("/large")), Is.EqualTo(Digest.Of(SampleImage.Noise(LargeFile, 7))));
             Assert.That(Digest.Of(await _container.Files.ReadAllBytesAsync("/own")), Is.EqualTo(Digest.Of(SampleImage.Noise(70_000, 8))));
-            await _container.Files.DeleteAsync("/new");
+            Assert.That(await _container.Files.ExistsAsync("/new"), Is.False);
         }
 
         await using (var file = await _container.Files.OpenWriteAsync("/large"))
@@ -138,6 +138,31 @@ internal sealed class NoRoomTests(string driver)
         }
 
         await AssertNothingLost("");
+    }
+
+    [Test]
+    public async Task A_file_for_whose_new_content_there_is_no_room_keeps_the_old([Values("/own", "/large", "/new")] string path)
+    {
+        var content = SampleImage.Noise(LargeFile * 3 / 2, 3);
+        File.WriteAllBytes(_directory["new"], content);
+        var before = await _container.Files.ExistsAsync(path) ? await _container.Files.ReadAllBytesAsync(path) : null;
+
+        for (var room = 0; room < LargeFile / 3; room += 3 * Page)
+        {
+            Fill(_directory["disk"], room, isInodes: false);
+            foreach (var write in (Func<Task>[])[() => _container.Files.WriteAllBytesAsync(path, content), () => _container.Files.CopyInAsync(_directory["new"], path)])
+            {
+                Assert.That(
+                    Assert.ThrowsAsync<IOException>(write)!.Message,
+                    Is.EqualTo($"There is no room left for '{path}' in the container: the file system mounted at '{_directory["disk"]}' is full."));
+            }
+
+            MakeRoom(_directory["disk"]);
+            Assert.That(await _container.Files.ExistsAsync(path) ? await _container.Files.ReadAllBytesAsync(path) : null, Is.EqualTo(before));
+        }
+
+        await _container.Files.CopyInAsync(_directory["new"], path);
+        Assert.That(await _container.Files.ReadAllBytesAsync(path), Is.EqualTo(content));
     }
 
     [Test]

@@ -83,6 +83,25 @@ internal sealed class RunTests : ContainerFixture
     }
 
     [Test]
+    public async Task A_program_that_joins_a_container_that_has_ended_is_told_so()
+    {
+        await using var container = await Shell("true").StartAsync();
+        await container.WaitForExitAsync();
+
+        Assert.That(() => container.ExecAsync(["true"]), Throws.InstanceOf<ContainerKitException>().With.Message.Contains("has ended"));
+    }
+
+    [Test]
+    public async Task A_host_that_was_disposed_of_makes_no_container()
+    {
+        var host = await ContainerHost.OpenAsync(new ContainerHostOptions { StoreDirectory = StoreDirectory });
+        var description = host.Container(Tools).WithCommand("true");
+        await host.DisposeAsync();
+
+        Assert.That(() => description.RunAsync(), Throws.TypeOf<ObjectDisposedException>());
+    }
+
+    [Test]
     public async Task An_exec_that_is_cancelled_while_it_starts_leaves_nothing_either()
     {
         await using var container = await Shell("sleep 2001").StartAsync();

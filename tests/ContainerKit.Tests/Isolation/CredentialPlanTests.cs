@@ -96,12 +96,4 @@ public class CredentialPlanTests
     {
         Assert.That(Plans.All[mode].Program.Steps.Any(step => step.Call == SystemCall.setgroups), Is.EqualTo(isSet));
     }
-
-    [Test]
-    public void Additional_groups_with_a_single_id_are_refused()
-    {
-        Assert.That(
-            () => LaunchPlanner.Plan(Plans.SingleId with { Process = Plans.Process with { AdditionalGroups = [4] } }, Plans.UserHost),
-            Throws.TypeOf<IsolationException>().With.Message.Contains("no additional groups"));
-    }
 }

@@ -9,6 +9,8 @@ namespace ContainerKit.Images.Archives;
 /// <summary>Writes an image to a file or directory. The same image gives the same bytes; the name appears when all of it is there.</summary>
 internal sealed class ImageSaver(Image image, BlobStore blobs, IProgress<ImageProgress>? progress, CancellationToken cancellationToken)
 {
+    private static readonly TimeSpan Abandoned = TimeSpan.FromHours(1);
+
     private const string LayoutVersion = """{"imageLayoutVersion":"1.0.0"}""";
 
     /// <summary>The index that is written with all that it lists; null for the image alone.</summary>
@@ -33,6 +35,7 @@ internal sealed class ImageSaver(Image image, BlobStore blobs, IProgress<ImagePr
             path = File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName;
         }
 
+        DiscardAbandoned(path);
         var aside = $"{path}.{Guid.NewGuid():N}.tmp";
         try
         {
@@ -57,6 +60,36 @@ internal sealed class ImageSaver(Image image, BlobStore blobs, IProgress<ImagePr
             Discard(aside);
             throw;
         }
+    }
+
+    // Of those who were killed while they saved here. Whoever still writes holds the file alone; and it is left alone for a while longer.
+    private static void DiscardAbandoned(string path)
+    {
+        var (name, limit) = (Path.GetFileName(path), DateTime.UtcNow - Abandoned);
+        if (Path.GetDirectoryName(path) is not { } directory || !Directory.Exists(directory))
+        {
+            return;
+        }
+
+        foreach (var aside in Directory.EnumerateFiles(directory).Where(IsAside).Where(aside => File.GetLastWriteTimeUtc(aside) < limit))
+        {
+            try
+            {
+                using (new FileStream(aside, FileMode.Open, FileAccess.ReadWrite, FileShare.None))
+                {
+                }
+
+                File.Delete(aside);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // Somebody else's, and no reason not to save.
+            }
+        }
+
+        bool IsAside(string file) => Path.GetFileName(file) is var each && each.Length == name.Length + ".".Length + 32 + ".tmp".Length
+            && each.StartsWith(name + ".", StringComparison.Ordinal) && each.EndsWith(".tmp", StringComparison.Ordinal)
+            && Guid.TryParseExact(each.AsSpan(name.Length + 1, 32), "N", out _);
     }
 
     private static bool IsSpecial(string path)

@@ -43,6 +43,44 @@ internal sealed partial class UnionTree
         return OpenNode(upper, access | (isTruncating ? OpenFlags.Truncate : OpenFlags.Read));
     }
 
+    /// <summary>
+    /// Replaces a regular file's content, or makes the file. Room is taken before the first byte of the old content is lost: where there is none, everything
+    /// is as it was before.
+    /// </summary>
+    /// <param name="path">The path; a symlink is followed.</param>
+    /// <param name="room">How many bytes to take room for: as many as there will be, or 0 for a file with holes.</param>
+    /// <param name="write">Writes from the beginning on, and answers how long the file is then.</param>
+    public void ReplaceContent(string path, long room, Func<SafeFileHandle, long> write)
+    {
+        using var scope = Enter();
+        var isNew = !Exists(path);
+        using var file = OpenWrite(path, OpenFlags.Write | OpenFlags.Create);
+        try
+        {
+            TakeRoom(file, room);
+            FileWriting.SetLength(file, write(file));
+        }
+        catch when (isNew)
+        {
+            RemoveIfThere(Stat(path).Path);
+            throw;
+        }
+    }
+
+    private void TakeRoom(SafeFileHandle file, long room)
+    {
+        var length = _calls.Stat(file).Size;
+        var errno = room == 0 ? 0 : DataCalls.TryAllocate(file, LibC.FALLOC_FL_KEEP_SIZE, 0, room);
+        if (errno is Errno.ENOSPC or Errno.EDQUOT)
+        {
+            // What it got of it.
+            FileWriting.SetLength(file, length);
+        }
+
+        // A file system that cannot promise room finds out while it is written.
+        LinuxException.ThrowIf(errno is Errno.EOPNOTSUPP or Errno.ENOSYS ? 0 : errno, $"take room for a file");
+    }
+
     public void MakeDirectory(string path, int mode = 0x1ED) =>
         Make(path, new WantedStat(FileKind.Directory, mode & 0xFFF, 0, 0), static (tree, directory, name, wanted) =>
             tree._calls.MakeDirectory(directory, name, tree._ownership.DiskModeOf(wanted)));

@@ -31,6 +31,20 @@ public sealed class ImageSaverTests
         Assert.That(loaded.Layers.Single().DiffId, Is.EqualTo(_image.Layers.Single().DiffId));
     }
 
+    [Test]
+    public async Task What_a_killed_save_left_goes_with_a_later_one_and_what_is_young_or_another_s_stays()
+    {
+        string[] names = [$"saved.{new string('a', 32)}.tmp", $"saved.{new string('b', 32)}.tmp", $"saved.{new string('x', 32)}.tmp", $"other.{new string('a', 32)}.tmp"];
+        foreach (var name in names)
+        {
+            File.SetLastWriteTimeUtc(_store.Write(name, "part"u8), DateTime.UtcNow.AddHours(name == names[1] ? -0.5 : -2));
+        }
+
+        await _store.Images.SaveAsync(_image, _store["saved"], ImageArchiveFormat.Oci);
+
+        Assert.That(names.Where(name => File.Exists(_store[name])), Is.EqualTo(names[1..]));
+    }
+
     [TestCase(ImageArchiveFormat.Oci)]
     [TestCase(ImageArchiveFormat.OciDirectory)]
     public async Task OCI_s_formats_keep_the_image_s_digest(ImageArchiveFormat format)
