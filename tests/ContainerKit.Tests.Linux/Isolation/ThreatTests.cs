@@ -82,7 +82,7 @@ public sealed class ThreatTests
     }
 
     [TestCase("rprivate")]
-    [TestCase("rshared")]
+    [TestCase("rslave")]
     public async Task A_mount_inside_does_not_reach_the_host_whose_directory_is_shared(string option)
     {
         Needs.Root();

@@ -34,10 +34,11 @@ internal sealed class LauncherTests
 
     [TestCase(0, Errno.EPERM, "say it: Operation not permitted")]
     [TestCase(1000, Errno.EPERM, "what makes no sense")]
-    [TestCase(-5, Errno.EPERM, "what makes no sense")]
+    [TestCase(LaunchMarks.Continued - 1, Errno.EPERM, "what makes no sense")]
     [TestCase(int.MinValue, Errno.EPERM, "what makes no sense")]
     [TestCase(LaunchMarks.NeedsMaps, 0, "ended without a word (exit code 0)")]
     [TestCase(LaunchMarks.NeedsNetwork, 0, "ended without a word (exit code 0)")]
+    [TestCase(LaunchMarks.Continued, 0, "ended without a word (exit code 0)")]
     public void Whatever_is_said_is_told_as_a_failed_launch(int mark, int value, string message)
     {
         Say(mark, value, times: 1);
