@@ -4,7 +4,7 @@ namespace ContainerKit.Tests.Linux.Containers;
 
 /// <summary>What becomes of mounts below a bind mount, and whose its files are.</summary>
 [TestFixture(UserNamespaceMode.Default)]
-[TestFixture(UserNamespaceMode.SubordinateIds)]
+[TestFixture(UserNamespaceMode.SubordinateIds, Category = "Modes")]
 internal sealed class BindMountTests(UserNamespaceMode userNamespace) : ContainerFixture
 {
     private string _shared = "";

@@ -3,8 +3,8 @@ namespace ContainerKit.Tests.Linux.Containers;
 /// <summary>Layers that are made by running a command.</summary>
 [TestFixture("overlay", UserNamespaceMode.Default)]
 [TestFixture("aufs", UserNamespaceMode.Default)]
-[TestFixture("vfs", UserNamespaceMode.SingleId)]
-[TestFixture("overlay", UserNamespaceMode.SubordinateIds)]
+[TestFixture("vfs", UserNamespaceMode.SingleId, Category = "Modes")]
+[TestFixture("overlay", UserNamespaceMode.SubordinateIds, Category = "Modes")]
 internal sealed class BuildRunTests(string driver, UserNamespaceMode userNamespace) : ContainerFixture
 {
     protected override string Driver => driver;

@@ -4,11 +4,11 @@ namespace ContainerKit.Tests.Linux.Containers;
 
 [TestFixture("overlay", UserNamespaceMode.Default)]
 [TestFixture("aufs", UserNamespaceMode.Default)]
-[TestFixture("vfs", UserNamespaceMode.Default)]
-[TestFixture("aufs", UserNamespaceMode.SingleId)]
-[TestFixture("aufs", UserNamespaceMode.SubordinateIds)]
-[TestFixture("overlay", UserNamespaceMode.SingleId)]
-[TestFixture("overlay", UserNamespaceMode.SubordinateIds)]
+[TestFixture("vfs", UserNamespaceMode.Default, Category = "Modes")]
+[TestFixture("aufs", UserNamespaceMode.SingleId, Category = "Modes")]
+[TestFixture("aufs", UserNamespaceMode.SubordinateIds, Category = "Modes")]
+[TestFixture("overlay", UserNamespaceMode.SingleId, Category = "Modes")]
+[TestFixture("overlay", UserNamespaceMode.SubordinateIds, Category = "Modes")]
 internal sealed class ContainerTests(string driver, UserNamespaceMode userNamespace) : ContainerFixture
 {
     protected override string Driver => driver;

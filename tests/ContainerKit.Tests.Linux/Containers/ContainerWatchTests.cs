@@ -5,7 +5,7 @@ namespace ContainerKit.Tests.Linux.Containers;
 
 /// <summary>What happens to containers, as somebody else sees it.</summary>
 [TestFixture(UserNamespaceMode.Default)]
-[TestFixture(UserNamespaceMode.SingleId)]
+[TestFixture(UserNamespaceMode.SingleId, Category = "Modes")]
 internal sealed class ContainerWatchTests(UserNamespaceMode userNamespace) : DetachedFixture
 {
     private ContainerHost _other = null!;

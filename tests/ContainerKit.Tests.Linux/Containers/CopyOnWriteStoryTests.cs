@@ -6,9 +6,9 @@ namespace ContainerKit.Tests.Linux.Containers;
 /// <summary>What it is all about: a file of an image, edited in a container.</summary>
 [TestFixture("overlay", UserNamespaceMode.Default)]
 [TestFixture("aufs", UserNamespaceMode.Default)]
-[TestFixture("vfs", UserNamespaceMode.Default)]
-[TestFixture("overlay", UserNamespaceMode.SingleId)]
-[TestFixture("aufs", UserNamespaceMode.SingleId)]
+[TestFixture("vfs", UserNamespaceMode.Default, Category = "Modes")]
+[TestFixture("overlay", UserNamespaceMode.SingleId, Category = "Modes")]
+[TestFixture("aufs", UserNamespaceMode.SingleId, Category = "Modes")]
 internal sealed class CopyOnWriteStoryTests(string driver, UserNamespaceMode userNamespace) : ContainerFixture
 {
     private const string Interfaces = "/etc/network/interfaces", Below = "auto lo\n";

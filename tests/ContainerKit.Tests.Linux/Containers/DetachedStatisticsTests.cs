@@ -4,7 +4,7 @@ namespace ContainerKit.Tests.Linux.Containers;
 
 /// <summary>Detached containers that are counted and paused, by whichever process.</summary>
 [TestFixture("overlay", UserNamespaceMode.Default)]
-[TestFixture("overlay", UserNamespaceMode.SubordinateIds)]
+[TestFixture("overlay", UserNamespaceMode.SubordinateIds, Category = "Modes")]
 internal sealed class DetachedStatisticsTests(string driver, UserNamespaceMode userNamespace) : DetachedFixture
 {
     protected override string Driver => driver;

@@ -5,9 +5,9 @@ namespace ContainerKit.Tests.Linux.Containers;
 
 /// <summary>Containers that outlive the process that starts them.</summary>
 [TestFixture("overlay", UserNamespaceMode.Default)]
-[TestFixture("vfs", UserNamespaceMode.Default)]
-[TestFixture("overlay", UserNamespaceMode.SingleId)]
-[TestFixture("overlay", UserNamespaceMode.SubordinateIds)]
+[TestFixture("vfs", UserNamespaceMode.Default, Category = "Modes")]
+[TestFixture("overlay", UserNamespaceMode.SingleId, Category = "Modes")]
+[TestFixture("overlay", UserNamespaceMode.SubordinateIds, Category = "Modes")]
 internal sealed class DetachedTests(string driver, UserNamespaceMode userNamespace) : DetachedFixture
 {
     private const string UntilTold = "echo before; while [ ! -e /tmp/go ]; do sleep 0.05; done; echo after; exit 7";

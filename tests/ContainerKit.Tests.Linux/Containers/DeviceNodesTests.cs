@@ -6,8 +6,8 @@ namespace ContainerKit.Tests.Linux.Containers;
 
 /// <summary>Device nodes of an image, through everything that happens to a container: also for users who can make none.</summary>
 [TestFixture("overlay", UserNamespaceMode.Default)]
-[TestFixture("vfs", UserNamespaceMode.Default)]
-[TestFixture("overlay", UserNamespaceMode.SingleId)]
+[TestFixture("vfs", UserNamespaceMode.Default, Category = "Modes")]
+[TestFixture("overlay", UserNamespaceMode.SingleId, Category = "Modes")]
 internal sealed class DeviceNodesTests(string driver, UserNamespaceMode userNamespace) : ContainerFixture
 {
     private Image _image = null!;

@@ -5,7 +5,7 @@ using ContainerKit.Tests.Shared.Registry;
 namespace ContainerKit.Tests.Linux.Containers;
 
 /// <summary>What a store says that it takes, and what du(1) says.</summary>
-[TestFixture("vfs")]
+[TestFixture("vfs", Category = "Modes")]
 [TestFixture("overlay")]
 [TestFixture("aufs")]
 internal sealed class DiskUsageTests(string driver)

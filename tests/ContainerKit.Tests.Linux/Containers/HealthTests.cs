@@ -4,7 +4,7 @@ namespace ContainerKit.Tests.Linux.Containers;
 
 /// <summary>Health checks, run in containers by whoever holds them.</summary>
 [TestFixture(UserNamespaceMode.Default)]
-[TestFixture(UserNamespaceMode.SingleId)]
+[TestFixture(UserNamespaceMode.SingleId, Category = "Modes")]
 internal sealed class HealthTests(UserNamespaceMode userNamespace) : DetachedFixture
 {
     private static readonly HealthCheck IsUp = HealthCheck.Command("cat", "/tmp/up") with { Interval = TimeSpan.FromMilliseconds(50), Retries = 2 };

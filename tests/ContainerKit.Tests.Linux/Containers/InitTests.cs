@@ -2,8 +2,8 @@ namespace ContainerKit.Tests.Linux.Containers;
 
 /// <summary>Programs whose parent is the generated init.</summary>
 [TestFixture(UserNamespaceMode.Default)]
-[TestFixture(UserNamespaceMode.SingleId)]
-[TestFixture(UserNamespaceMode.SubordinateIds)]
+[TestFixture(UserNamespaceMode.SingleId, Category = "Modes")]
+[TestFixture(UserNamespaceMode.SubordinateIds, Category = "Modes")]
 internal sealed class InitTests(UserNamespaceMode userNamespace) : ContainerFixture
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);

@@ -5,8 +5,8 @@ namespace ContainerKit.Tests.Linux.Containers;
 
 /// <summary>Forks of containers that run and go on running: their union gets a new branch on top.</summary>
 [TestFixture(UserNamespaceMode.Default)]
-[TestFixture(UserNamespaceMode.SingleId)]
-[TestFixture(UserNamespaceMode.SubordinateIds)]
+[TestFixture(UserNamespaceMode.SingleId, Category = "Modes")]
+[TestFixture(UserNamespaceMode.SubordinateIds, Category = "Modes")]
 internal sealed class LiveForkTests(UserNamespaceMode userNamespace) : ContainerFixture
 {
     // One file is written through a descriptor that stays open, the other opened anew for each number; a third is replaced.

@@ -4,7 +4,7 @@ namespace ContainerKit.Tests.Linux.Containers;
 
 /// <summary>Root with a user namespace: ids on disk as the image names them, ids in the kernel far from the host's own.</summary>
 [TestFixture("overlay")]
-[TestFixture("vfs")]
+[TestFixture("vfs", Category = "Modes")]
 internal sealed class MappedIdsTests(string driver) : ContainerFixture
 {
     protected override string? Driver => driver;

@@ -2,10 +2,10 @@ namespace ContainerKit.Tests.Linux.Containers;
 
 /// <summary>What containers on the host's network, and those without any, see of three files in /etc.</summary>
 [TestFixture("overlay", UserNamespaceMode.Default)]
-[TestFixture("vfs", UserNamespaceMode.Default)]
+[TestFixture("vfs", UserNamespaceMode.Default, Category = "Modes")]
 [TestFixture("aufs", UserNamespaceMode.Default)]
-[TestFixture("overlay", UserNamespaceMode.SingleId)]
-[TestFixture("overlay", UserNamespaceMode.SubordinateIds)]
+[TestFixture("overlay", UserNamespaceMode.SingleId, Category = "Modes")]
+[TestFixture("overlay", UserNamespaceMode.SubordinateIds, Category = "Modes")]
 internal sealed class NetworkFilesTests(string driver, UserNamespaceMode userNamespace) : ContainerFixture
 {
     protected override string Driver => driver;

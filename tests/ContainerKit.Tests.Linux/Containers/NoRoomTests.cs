@@ -9,7 +9,7 @@ namespace ContainerKit.Tests.Linux.Containers;
 /// still, and the same works when there is room.
 /// </summary>
 [TestFixture("overlay")]
-[TestFixture("vfs")]
+[TestFixture("vfs", Category = "Modes")]
 internal sealed class NoRoomTests(string driver)
 {
     private const int Page = 4096, LargeFile = 120_000;

@@ -5,7 +5,7 @@ using ContainerKit.Tests.Shared.Registry;
 namespace ContainerKit.Tests.Linux.Containers;
 
 /// <summary>What is damaged on disk is found, named, and put right; what is whole is left alone.</summary>
-[TestFixture("vfs")]
+[TestFixture("vfs", Category = "Modes")]
 [TestFixture("overlay")]
 [TestFixture("aufs")]
 internal sealed class RepairTests(string driver)

@@ -5,9 +5,9 @@ namespace ContainerKit.Tests.Linux.Containers;
 
 /// <summary>Programs that are started again, by this process or by a supervisor.</summary>
 [TestFixture("overlay", UserNamespaceMode.Default)]
-[TestFixture("vfs", UserNamespaceMode.Default)]
-[TestFixture("overlay", UserNamespaceMode.SingleId)]
-[TestFixture("overlay", UserNamespaceMode.SubordinateIds)]
+[TestFixture("vfs", UserNamespaceMode.Default, Category = "Modes")]
+[TestFixture("overlay", UserNamespaceMode.SingleId, Category = "Modes")]
+[TestFixture("overlay", UserNamespaceMode.SubordinateIds, Category = "Modes")]
 internal sealed class RestartTests(string driver, UserNamespaceMode userNamespace) : DetachedFixture
 {
     private const string FailsTwice = "echo run; [ -e /tmp/2 ] && exit 0; [ -e /tmp/1 ] && { touch /tmp/2; exit 4; }; touch /tmp/1; exit 3";

@@ -4,8 +4,8 @@ namespace ContainerKit.Tests.Linux.Containers;
 
 /// <summary>What a description says about system calls, privileges, labels and devices, seen from inside.</summary>
 [TestFixture(UserNamespaceMode.Default)]
-[TestFixture(UserNamespaceMode.SingleId)]
-[TestFixture(UserNamespaceMode.SubordinateIds)]
+[TestFixture(UserNamespaceMode.SingleId, Category = "Modes")]
+[TestFixture(UserNamespaceMode.SubordinateIds, Category = "Modes")]
 internal sealed class SecurityOptionsTests(UserNamespaceMode userNamespace) : ContainerFixture
 {
     private const string NoDirectories = """

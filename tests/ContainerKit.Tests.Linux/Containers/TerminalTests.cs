@@ -4,8 +4,8 @@ namespace ContainerKit.Tests.Linux.Containers;
 
 /// <summary>Programs that have a terminal, of the container's own.</summary>
 [TestFixture(UserNamespaceMode.Default)]
-[TestFixture(UserNamespaceMode.SingleId)]
-[TestFixture(UserNamespaceMode.SubordinateIds)]
+[TestFixture(UserNamespaceMode.SingleId, Category = "Modes")]
+[TestFixture(UserNamespaceMode.SubordinateIds, Category = "Modes")]
 internal sealed class TerminalTests(UserNamespaceMode userNamespace) : ContainerFixture
 {
     private const string CtrlC = "\x03";

@@ -3,10 +3,10 @@ using ContainerKit.Tests.Linux.Support;
 namespace ContainerKit.Tests.Linux.Containers;
 
 [TestFixture("overlay", UserNamespaceMode.Default)]
-[TestFixture("vfs", UserNamespaceMode.Default)]
+[TestFixture("vfs", UserNamespaceMode.Default, Category = "Modes")]
 [TestFixture("aufs", UserNamespaceMode.Default)]
-[TestFixture("overlay", UserNamespaceMode.SingleId)]
-[TestFixture("overlay", UserNamespaceMode.SubordinateIds)]
+[TestFixture("overlay", UserNamespaceMode.SingleId, Category = "Modes")]
+[TestFixture("overlay", UserNamespaceMode.SubordinateIds, Category = "Modes")]
 internal sealed class VolumeTests(string driver, UserNamespaceMode userNamespace) : VolumeFixture
 {
     protected override string Driver => driver;

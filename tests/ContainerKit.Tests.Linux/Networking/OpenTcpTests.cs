@@ -8,8 +8,8 @@ namespace ContainerKit.Tests.Linux.Networking;
 
 /// <summary>Connections between this program and the inside of a container, with nothing published and no network set up.</summary>
 [TestFixture(UserNamespaceMode.Default)]
-[TestFixture(UserNamespaceMode.SubordinateIds)]
-[TestFixture(UserNamespaceMode.SingleId)]
+[TestFixture(UserNamespaceMode.SubordinateIds, Category = "Modes")]
+[TestFixture(UserNamespaceMode.SingleId, Category = "Modes")]
 internal sealed class OpenTcpTests(UserNamespaceMode mode) : NetworkFixture
 {
     protected override UserNamespaceMode UserNamespace => mode;

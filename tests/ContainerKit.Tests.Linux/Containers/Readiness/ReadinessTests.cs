@@ -8,8 +8,8 @@ namespace ContainerKit.Tests.Linux.Containers.Readiness;
 
 /// <summary>A start that returns when the program is ready, and says what it knows when it will not be.</summary>
 [TestFixture(UserNamespaceMode.Default)]
-[TestFixture(UserNamespaceMode.SubordinateIds)]
-[TestFixture(UserNamespaceMode.SingleId)]
+[TestFixture(UserNamespaceMode.SubordinateIds, Category = "Modes")]
+[TestFixture(UserNamespaceMode.SingleId, Category = "Modes")]
 internal sealed class ReadinessTests(UserNamespaceMode mode) : NetworkFixture
 {
     private static readonly StartOptions Detached = new() { Detached = true };
