@@ -51,8 +51,6 @@ internal static class FuseNegotiation
         };
     }
 
-    public static FuseInitFlags Agreed(in FuseInitOut answer) => (FuseInitFlags)(answer.Flags | ((ulong)answer.Flags2 << 32));
-
     /// <summary>Why passthrough is not to be had; null when it may be.</summary>
     public static string? WhyNoPassthrough(in FuseInitIn request, bool isAsked) =>
         !isAsked ? "off, as asked"

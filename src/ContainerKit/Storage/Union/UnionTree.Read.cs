@@ -32,18 +32,6 @@ internal sealed partial class UnionTree
         return MetadataOf(Resolve(path, followSymlink));
     }
 
-    /// <summary>The same, or null when there is nothing.</summary>
-    public FileMetadata? TryReadMetadata(string path, bool followSymlink = false)
-    {
-        using var scope = Enter();
-        return TryResolve(path, followSymlink, out var node) switch
-        {
-            0 => MetadataOf(node),
-            Errno.ENOENT or Errno.ENOTDIR => null,
-            var errno => throw Error(errno, $"find '{path}'"),
-        };
-    }
-
     /// <summary>The names in a directory, merged over all branches, in ordinal order.</summary>
     /// <param name="path">The directory; a symlink is followed.</param>
     /// <param name="readsRecords">
