@@ -72,11 +72,12 @@ public sealed class ContainerFiles
     }
 
     /// <summary>
-    /// Replaces a file's content, or makes the file. Owner and mode of an existing one stay. On a full disk it keeps what it had.
+    /// Replaces a file's content, or makes the file. Owner and mode of an existing one stay. On a full disk it keeps what it had (but not one of a container that
+    /// runs on a union served in its own user namespace).
     /// </summary>
     public Task WriteAllBytesAsync(string path, ReadOnlyMemory<byte> content, CancellationToken cancellationToken = default) => Do(
         path,
-        session => session.Tree.ReplaceContent(path, content.Length, file =>
+        session => session.Tree.ReplaceContent(path, content.Length, (file, _) =>
         {
             FileWriting.Write(file, content.Span, 0);
             return content.Length;

@@ -94,8 +94,13 @@ internal static class TreeWalk
         }
 
         var isSparse = stat.Blocks * 512 < stat.Size;
-        tree.ReplaceContent(path, isSparse ? 0 : stat.Size, copy =>
+        tree.ReplaceContent(path, isSparse ? 0 : stat.Size, (copy, maySetLength) =>
         {
+            if (!maySetLength)
+            {
+                return ContentCopier.CopyPlainly(source, copy, cancellationToken);
+            }
+
             // Where there are to be holes, nothing of the old content may show through them.
             if (isSparse)
             {

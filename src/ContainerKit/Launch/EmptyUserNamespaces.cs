@@ -35,8 +35,8 @@ internal sealed class EmptyUserNamespaces
     /// <exception cref="HostCapabilityException">The host grants no such namespace.</exception>
     public static async Task<SafeFileHandle> MakeAsync(UserMap map, string? programDirectory, CancellationToken cancellationToken)
     {
-        // The handle keeps the namespace after the one who lived there has gone.
+        // The handle keeps the namespace after the one who lived there has gone. Nobody else may open it where only root could look at such a process.
         using var inhabitant = await FileWorker.StartAsync(map, programDirectory, cancellationToken).ConfigureAwait(false);
-        return FileCalls.Local.Open(null, $"/proc/{inhabitant.ProcessId}/ns/user", OpenFlags.Read, resolve: Resolve.Host);
+        return inhabitant.Calls.Open(null, "/proc/self/ns/user", OpenFlags.Read, resolve: Resolve.Host);
     }
 }

@@ -49,16 +49,28 @@ internal sealed partial class UnionTree
     /// </summary>
     /// <param name="path">The path; a symlink is followed.</param>
     /// <param name="room">How many bytes to take room for: as many as there will be, or 0 for a file with holes.</param>
-    /// <param name="write">Writes from the beginning on, and answers how long the file is then.</param>
-    public void ReplaceContent(string path, long room, Func<SafeFileHandle, long> write)
+    /// <param name="write">
+    /// Writes from the beginning on, and answers how long the file is then. It is told whether it may set the file's length; where not, the file is empty.
+    /// </param>
+    public void ReplaceContent(string path, long room, Func<SafeFileHandle, bool, long> write)
     {
         using var scope = Enter();
         var isNew = !Exists(path);
         using var file = OpenWrite(path, OpenFlags.Write | OpenFlags.Create);
         try
         {
+            var errno = DataCalls.TrySetLength(file, _calls.Stat(file).Size);
+            if (errno == Errno.EACCES)
+            {
+                // A union that is served inside a user namespace lets nobody from outside do more to an open file than read and write.
+                using var emptied = OpenWrite(path, OpenFlags.Write | OpenFlags.Truncate);
+                write(emptied, false);
+                return;
+            }
+
+            LinuxException.ThrowIf(errno, $"set a file's length");
             TakeRoom(file, room);
-            FileWriting.SetLength(file, write(file));
+            FileWriting.SetLength(file, write(file, true));
         }
         catch when (isNew)
         {

@@ -86,6 +86,19 @@ internal static unsafe class ContentCopier
         }
     }
 
+    /// <summary>Copies everything by reading and writing alone, into a file that is empty.</summary>
+    /// <returns>How much it was.</returns>
+    public static long CopyPlainly(SafeFileHandle source, SafeFileHandle target, CancellationToken ct)
+    {
+        var size = FileCalls.Local.Stat(source).Size;
+        if (size > 0)
+        {
+            ReadAndWrite(source, target, 0, size, makesHoles: false, ct);
+        }
+
+        return size;
+    }
+
     private static void CopyRange(SafeFileHandle source, SafeFileHandle target, long start, long end, CancellationToken ct)
     {
         var (from, to) = ((int)source.DangerousGetHandle(), (int)target.DangerousGetHandle());
