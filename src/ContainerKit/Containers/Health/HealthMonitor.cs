@@ -82,8 +82,11 @@ internal sealed class HealthMonitor : IDisposable
 
         var isStarting = IsStarting;
         var (exitCode, output) = await TryRunAsync(over).ConfigureAwait(false);
-        _health = _health.After(_check, exitCode, output, DateTimeOffset.UtcNow, isStarting);
-        _told(_health);
+        var health = _health.After(_check, exitCode, output, DateTimeOffset.UtcNow, isStarting);
+
+        // Written down first: who sees it here finds it there.
+        _told(health);
+        _health = health;
     }
 
     private async Task<(int? ExitCode, string Output)> TryRunAsync(CancellationToken over)
