@@ -44,6 +44,9 @@ internal static partial class ContainersLog
     [LoggerMessage(206, LogLevel.Warning, "Container {Id} could not be started again, which counts as a failure of its program: {Reason}")]
     public static partial void NotStartedAgain(this ILogger logger, string id, string reason);
 
+    [LoggerMessage(207, LogLevel.Warning, "The health of the container {Id} cannot be written down, and others do not see it: {Reason}")]
+    public static partial void HealthNotWritten(this ILogger logger, string id, string reason);
+
     [LoggerMessage(204, LogLevel.Warning, "A limit of container {Id} does not apply, which its description allowed: {Limit}")]
     public static partial void LimitLeftOut(this ILogger logger, string id, string limit);
 }

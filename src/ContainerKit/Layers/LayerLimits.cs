@@ -29,7 +29,7 @@ public sealed record LayerLimits
 
     /// <summary>
     /// How many bytes one compressed byte may stand for, once a stream has given <see cref="RatioMattersFrom"/> bytes. Files shrink to a third or a tenth; gzip
-    /// makes at most 1,032 of one byte, zstd 30,000, and only of a bomb, or of a layer that is nearly nothing but zeros.
+    /// makes at most 1,032 of one byte, zstd far more, and only of a bomb, or of a layer that is nearly nothing but zeros.
     /// </summary>
     public int MaxCompressionRatio { get; init; } = 500;
 

@@ -1,3 +1,5 @@
+using ContainerKit.Containers.Health;
+using ContainerKit.Tests.Linux.Support;
 using System.Diagnostics;
 
 namespace ContainerKit.Tests.Linux.Containers;
@@ -26,6 +28,24 @@ internal sealed class HealthTests(UserNamespaceMode userNamespace) : DetachedFix
         Assert.That(failing.Output, Does.Contain("/tmp/up"));
         Assert.That((running.Health!.ExitCode, running.Health.Output), Is.EqualTo((0, "all is well")));
         Assert.That((await running.Container.GetStateAsync()).Health!.Status, Is.EqualTo(HealthStatus.Healthy));
+    }
+
+    [Test]
+    public void On_a_full_disk_nothing_is_known_rather_than_what_was_before()
+    {
+        Needs.Root();
+        using var directory = new TemporaryDirectory();
+        var disk = directory.MakeDirectory("disk");
+        Support.Shell.Run("mount", "-t", "tmpfs", "-o", "size=16k", "none", disk);
+        var first = HealthFile.TryWrite(disk, new ContainerHealth { Status = HealthStatus.Healthy });
+        Support.Shell.Script("cat /dev/zero > \"$1\"/ballast 2>/dev/null || true", disk);
+
+        var reason = HealthFile.TryWrite(disk, new ContainerHealth { Status = HealthStatus.Unhealthy, Output = new string('x', 4096) });
+
+        Assert.That(first, Is.Null);
+        Assert.That(reason, Does.Contain("No space left"));
+        Assert.That(HealthFile.TryRead(disk), Is.Null);
+        Assert.That(Directory.GetFiles(disk).Select(Path.GetFileName), Is.EqualTo(new[] { "ballast" }));
     }
 
     [Test]

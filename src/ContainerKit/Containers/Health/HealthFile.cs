@@ -23,17 +23,27 @@ internal static class HealthFile
         }
     }
 
-    public static void Write(string directory, ContainerHealth health)
+    /// <summary>Writes it down. Where there is no room for it nothing is known, rather than what was so before.</summary>
+    /// <returns>Why it could not be; null where it was.</returns>
+    public static string? TryWrite(string directory, ContainerHealth health)
     {
         var aside = Path.Combine(directory, $".{Name}.{Guid.NewGuid():n}");
         try
         {
             File.WriteAllBytes(aside, JsonSerializer.SerializeToUtf8Bytes(health, HealthJson.Default.ContainerHealth));
             File.Move(aside, Path.Combine(directory, Name), overwrite: true);
+            return null;
         }
         catch (DirectoryNotFoundException)
         {
             // The container has been removed meanwhile.
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            File.Delete(aside);
+            Erase(directory);
+            return e.Message;
         }
     }
 

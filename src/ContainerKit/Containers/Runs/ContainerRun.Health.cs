@@ -27,11 +27,11 @@ internal abstract partial class ContainerRun
     }
 
     // An unnamed one nobody else can see.
-    private static void Tell(string? directory, ContainerHealth health)
+    private void Tell(string? directory, ContainerHealth health)
     {
-        if (directory is not null)
+        if (directory is not null && HealthFile.TryWrite(directory, health) is { } reason)
         {
-            HealthFile.Write(directory, health);
+            Catalog.Logger.HealthNotWritten(Record.Id, reason);
         }
     }
 }
