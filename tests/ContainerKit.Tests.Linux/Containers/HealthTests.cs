@@ -1,6 +1,6 @@
+using System.Diagnostics;
 using ContainerKit.Containers.Health;
 using ContainerKit.Tests.Linux.Support;
-using System.Diagnostics;
 
 namespace ContainerKit.Tests.Linux.Containers;
 
