@@ -1,5 +1,9 @@
 using System.Runtime.CompilerServices;
 using ContainerKit.Containers;
+using ContainerKit.Containers.Catalog;
+using ContainerKit.Containers.Hosts;
+using ContainerKit.Containers.Inspection;
+using ContainerKit.Containers.Layering;
 using ContainerKit.Content;
 using ContainerKit.Images;
 using ContainerKit.Images.Editing;

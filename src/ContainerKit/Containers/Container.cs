@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
-using ContainerKit.Containers;
+using ContainerKit.Containers.Catalog;
+using ContainerKit.Containers.Files;
 using ContainerKit.Images;
 using ContainerKit.Isolation;
 using ContainerKit.Layers.Trees;

@@ -1,5 +1,5 @@
 using System.Text;
-using ContainerKit.Containers;
+using ContainerKit.Containers.Catalog;
 using ContainerKit.Isolation.Seccomp;
 
 namespace ContainerKit;

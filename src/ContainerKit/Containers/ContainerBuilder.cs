@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using ContainerKit.Containers;
+using ContainerKit.Containers.Catalog;
 using ContainerKit.Isolation;
 
 namespace ContainerKit;

@@ -1,6 +1,6 @@
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
-using ContainerKit.Containers;
+using ContainerKit.Containers.Output;
 using ContainerKit.Containers.Runs;
 using ContainerKit.Linux;
 

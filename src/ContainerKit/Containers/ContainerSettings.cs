@@ -1,4 +1,4 @@
-using ContainerKit.Containers;
+using ContainerKit.Containers.Catalog;
 using ContainerKit.Isolation;
 
 namespace ContainerKit;

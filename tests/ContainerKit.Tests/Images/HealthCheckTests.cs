@@ -1,5 +1,6 @@
 using System.Text;
 using ContainerKit.Containers;
+using ContainerKit.Containers.Catalog;
 
 namespace ContainerKit.Tests.Images;
 

@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using ContainerKit.Containers;
 using ContainerKit.Containers.Build;
+using ContainerKit.Containers.Catalog;
+using ContainerKit.Containers.Specs;
 using ContainerKit.Content;
 using ContainerKit.Images;
 

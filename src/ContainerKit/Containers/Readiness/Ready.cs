@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
-using ContainerKit.Containers;
+using ContainerKit.Containers.Catalog;
 using ContainerKit.Containers.Readiness;
 using ContainerKit.Containers.Runs;
 

@@ -1,5 +1,10 @@
 using System.Diagnostics;
 using System.Runtime.Versioning;
+using ContainerKit.Containers.Catalog;
+using ContainerKit.Containers.Files;
+using ContainerKit.Containers.Layering;
+using ContainerKit.Containers.Output;
+using ContainerKit.Containers.Specs;
 using ContainerKit.Isolation;
 using ContainerKit.Isolation.Cgroups;
 using ContainerKit.Linux;

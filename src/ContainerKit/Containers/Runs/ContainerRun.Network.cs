@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
+using ContainerKit.Containers.Catalog;
+using ContainerKit.Containers.Files;
 using ContainerKit.Isolation;
 using ContainerKit.Linux;
 using ContainerKit.Networking;

@@ -1,5 +1,8 @@
 using System.Collections.Concurrent;
 using System.Runtime.Versioning;
+using ContainerKit.Containers.Catalog;
+using ContainerKit.Containers.Output;
+using ContainerKit.Containers.Specs;
 using ContainerKit.Isolation;
 using ContainerKit.Isolation.Cgroups;
 using ContainerKit.Linux;

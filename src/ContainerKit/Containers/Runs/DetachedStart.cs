@@ -1,4 +1,7 @@
 using System.Runtime.Versioning;
+using ContainerKit.Containers.Catalog;
+using ContainerKit.Containers.Layering;
+using ContainerKit.Containers.Specs;
 using ContainerKit.Content;
 using ContainerKit.Isolation;
 using ContainerKit.Isolation.Cgroups;

@@ -1,4 +1,7 @@
 using System.Runtime.Versioning;
+using ContainerKit.Containers.Catalog;
+using ContainerKit.Containers.Layering;
+using ContainerKit.Containers.Specs;
 using ContainerKit.Isolation;
 using ContainerKit.Linux;
 using ContainerKit.Storage;

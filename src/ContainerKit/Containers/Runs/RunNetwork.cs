@@ -1,4 +1,6 @@
 using System.Runtime.Versioning;
+using ContainerKit.Containers.Catalog;
+using ContainerKit.Containers.Specs;
 using ContainerKit.Networking;
 using ContainerKit.Networking.Bridges;
 using ContainerKit.Networking.Pasta;

@@ -1,4 +1,5 @@
 using System.Runtime.Versioning;
+using ContainerKit.Containers.Catalog;
 using ContainerKit.Containers.Volumes;
 using ContainerKit.Storage;
 using Microsoft.Win32.SafeHandles;

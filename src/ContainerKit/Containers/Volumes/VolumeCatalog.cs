@@ -1,4 +1,6 @@
 using System.Runtime.Versioning;
+using ContainerKit.Containers.Catalog;
+using ContainerKit.Containers.Layering;
 using ContainerKit.Linux;
 using ContainerKit.Storage;
 using Microsoft.Win32.SafeHandles;

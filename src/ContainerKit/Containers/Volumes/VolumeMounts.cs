@@ -1,3 +1,4 @@
+using ContainerKit.Containers.Catalog;
 namespace ContainerKit.Containers.Volumes;
 
 /// <summary>Volumes in the description of a container: mounts of the type <c>volume</c>, whose source is the volume's name. Nothing mounts them as such.</summary>

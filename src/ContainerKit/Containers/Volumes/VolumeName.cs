@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using ContainerKit.Containers.Catalog;
 
 namespace ContainerKit.Containers.Volumes;
 

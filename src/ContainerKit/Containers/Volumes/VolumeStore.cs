@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using ContainerKit.Containers;
+using ContainerKit.Containers.Catalog;
 using ContainerKit.Containers.Volumes;
 
 // There is one only where containers run, which is Linux.
