@@ -23,7 +23,7 @@ internal static class Failure
         return exception is IsolationException isolation ? isolation.ExitCode : ExitCode;
     }
 
-    // .NET appends " (Parameter 'name')", which means nothing to who typed a command.
-    private static string WithoutParameterName(ArgumentException e) =>
+    /// <summary>What is wrong. .NET appends " (Parameter 'name')", which means nothing to who typed a command.</summary>
+    public static string WithoutParameterName(ArgumentException e) =>
         e.Message.LastIndexOf(" (Parameter '", StringComparison.Ordinal) is var end and > 0 ? e.Message[..end] : e.Message;
 }

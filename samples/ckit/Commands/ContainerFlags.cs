@@ -26,6 +26,12 @@ internal static class ContainerFlags
     public static ContainerBuilder Environment(ContainerBuilder container, string variable) =>
         Variable(variable) is var (name, value) ? container.WithEnvironment(name, value) : container;
 
+    /// <summary>A file of docker's form: a variable on each line, taken as it stands, quotes and all.</summary>
+    public static ContainerBuilder EnvironmentFile(ContainerBuilder container, string path) => File.ReadLines(Given("--env-file", path))
+        .Select(line => line.TrimStart())
+        .Where(line => line.Length > 0 && line[0] != '#')
+        .Aggregate(container, Environment);
+
     /// <summary>The name and value of <c>NAME=VALUE</c>, or of <c>NAME</c>, whose value is ckit's own; null when that has none.</summary>
     public static (string Name, string Value)? Variable(string variable)
     {
@@ -68,6 +74,10 @@ internal static class ContainerFlags
         return container.WithTmpfs(end < 0 ? mount : mount[..end], size, mode);
     }
 
+    public static ContainerBuilder SharedMemory(ContainerBuilder container, string size) => Sizes.TryParse(size, out var bytes) && bytes > 0
+        ? container.WithTmpfs("/dev/shm", bytes)
+        : throw new UsageException($"/dev/shm cannot have the size '{size}'; 64m and 1g are such.");
+
     /// <summary><c>no</c>, <c>on-failure</c>, <c>on-failure:3</c>, <c>always</c> or <c>unless-stopped</c>.</summary>
     public static ContainerBuilder Restart(ContainerBuilder container, string policy) => container.WithRestart(policy.Split(':') switch
     {
@@ -96,7 +106,7 @@ internal static class ContainerFlags
         }
         catch (ArgumentException e)
         {
-            throw new UsageException($"There is no network '{network}': {e.Message}");
+            throw new UsageException($"There is no network '{network}': {Failure.WithoutParameterName(e)}");
         }
     }
 

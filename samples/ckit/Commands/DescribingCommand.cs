@@ -9,11 +9,13 @@ internal abstract class DescribingCommand : HostCommand
 {
     private readonly Option<string?> _name = new("--name") { Description = "The container's name; one is made up unless given.", HelpName = "NAME" };
     private readonly Option<string[]> _environment = new("--env", "-e") { Description = "Sets a variable; without a value, the one that ckit has.", HelpName = "NAME[=VALUE]" };
+    private readonly Option<string[]> _environmentFiles = new("--env-file") { Description = "Sets the variables of a file: NAME=VALUE or NAME on each line, and none on lines that begin with '#'. --env comes after it.", HelpName = "FILE" };
     private readonly Option<string?> _directory = new("--workdir", "-w") { Description = "The directory that the program starts in.", HelpName = "DIR" };
     private readonly Option<string?> _user = new("--user", "-u") { Description = "Who the program runs as.", HelpName = "USER[:GROUP]" };
     private readonly Option<string?> _hostname = new("--hostname") { Description = "The host name that the container sees.", HelpName = "NAME" };
     private readonly Option<string?> _entrypoint = new("--entrypoint") { Description = "Replaces the image's entrypoint; an empty one removes it.", HelpName = "PROGRAM" };
     private readonly LimitFlags _limits = new();
+    private readonly Option<string[]> _resourceLimits = new("--ulimit") { Description = "A limit of setrlimit(2) for each process: nofile=1024:2048; -1 or unlimited is none.", HelpName = "NAME=SOFT[:HARD]" };
     private readonly Option<bool> _statistics = new("--stats") { Description = "Gives it a control group even without a limit, for stats, pause and unpause." };
     private readonly Option<bool> _readOnly = new("--read-only") { Description = "Makes the root file system read-only." };
     private readonly Option<bool> _terminal = TerminalFlags.Terminal();
@@ -21,7 +23,8 @@ internal abstract class DescribingCommand : HostCommand
     private readonly Option<string?> _restart = new("--restart") { Description = "When the program is started again: no (unless given), on-failure[:NUMBER], always or unless-stopped.", HelpName = "POLICY" };
     private readonly Option<string[]> _volumes = new("--volume", "-v") { Description = "Shows a file or directory of the host, or a volume, in the container; DST alone gets a volume without a name.", HelpName = "SRC|NAME:DST[:ro]" };
     private readonly Option<string[]> _memoryFileSystems = new("--tmpfs") { Description = "Puts an empty file system in memory there.", HelpName = "DIR[:size=BYTES,mode=MODE]" };
-    private readonly Option<string?> _network = new("--network", "--net") { Description = "none (nothing but loopback; unless given) or host (the host's own).", HelpName = "MODE" };
+    private readonly Option<string?> _sharedMemory = new("--shm-size") { Description = "The size of /dev/shm; 64m unless given.", HelpName = "BYTES" };
+    private readonly Option<string?> _network = new("--network", "--net") { Description = "none (nothing but loopback; unless given), host (the host's own), pasta (out through the host, as an ordinary user), bridge, or a network that 'ckit network create' made.", HelpName = "MODE|NAME" };
     private readonly Option<string[]> _ports = new("--publish", "-p") { Description = "Opens a port of the host that leads to one of the container, on 127.0.0.1 unless an address is given.", HelpName = "[ADDRESS:][HOST:]CONTAINER" };
     private readonly Option<string[]> _addedCapabilities = new("--cap-add") { Description = "Gives a capability beyond docker's fourteen.", HelpName = "NAME" };
     private readonly Option<string[]> _droppedCapabilities = new("--cap-drop") { Description = "Takes a capability away; ALL takes all.", HelpName = "NAME" };
@@ -46,7 +49,7 @@ internal abstract class DescribingCommand : HostCommand
     {
         Option[] options =
         [
-            _name, _environment, _directory, _user, _hostname, _entrypoint, .. _limits.All, _statistics, _terminal, _init, _restart, _readOnly, _volumes, _memoryFileSystems, _network, _ports,
+            _name, _environment, _environmentFiles, _directory, _user, _hostname, _entrypoint, .. _limits.All, _resourceLimits, _statistics, _terminal, _init, _restart, _readOnly, _volumes, _memoryFileSystems, _sharedMemory, _network, _ports,
             _addedCapabilities, _droppedCapabilities, _security, _devices, _pull,
         ];
         foreach (var option in options)
@@ -81,6 +84,7 @@ internal abstract class DescribingCommand : HostCommand
 
         var description = ContainerFlags.Apply(host.Container(image), line.GetValue(_entrypoint), ContainerFlags.Entrypoint);
         description = command.Length > 0 ? description.WithCommand(command) : description;
+        description = ContainerFlags.Apply(description, line.GetValue(_environmentFiles), ContainerFlags.EnvironmentFile);
         description = ContainerFlags.Apply(description, line.GetValue(_environment), ContainerFlags.Environment);
         description = ContainerFlags.Apply(description, line.GetValue(_directory), ContainerFlags.WorkingDirectory);
         description = ContainerFlags.Apply(description, line.GetValue(_user), ContainerFlags.User);
@@ -90,6 +94,8 @@ internal abstract class DescribingCommand : HostCommand
         description = ContainerFlags.Apply(description, line.GetValue(_ports), ContainerFlags.Publish);
         description = ContainerFlags.Apply(description, line.GetValue(_volumes), VolumeFlag.Apply);
         description = ContainerFlags.Apply(description, line.GetValue(_memoryFileSystems), ContainerFlags.Tmpfs);
+        description = ContainerFlags.Apply(description, line.GetValue(_sharedMemory), ContainerFlags.SharedMemory);
+        description = ContainerFlags.Apply(description, line.GetValue(_resourceLimits), LimitFlags.ResourceLimit);
         description = ContainerFlags.Apply(description, line.GetValue(_addedCapabilities), static (container, value) => container.WithCapability(value));
         description = ContainerFlags.Apply(description, line.GetValue(_droppedCapabilities), static (container, value) => container.WithoutCapability(value));
         description = ContainerFlags.Apply(description, line.GetValue(_devices), SecurityFlags.Device);

@@ -48,6 +48,18 @@ internal sealed class LimitFlags
         return limits == ResourceLimits.None ? null : limits;
     }
 
+    /// <summary><c>nofile=1024</c>, the same for both, or <c>nofile=1024:2048</c>.</summary>
+    public static ContainerBuilder ResourceLimit(ContainerBuilder container, string limit) => limit.Split('=', ':') switch
+    {
+        [var name, var soft] when Number(soft) is { } both => container.WithResourceLimit(name, both),
+        [var name, var soft, var hard] when Number(soft) is { } first && Number(hard) is { } last =>
+            first <= last ? container.WithResourceLimit(name, first, last) : throw new UsageException($"'{limit}' is no limit: {soft} is more than {hard}."),
+        _ => throw new UsageException($"'{limit}' is no limit: write NAME=SOFT or NAME=SOFT:HARD, such as nofile=1024:2048."),
+    };
+
+    private static ulong? Number(string text) => text is "-1" or "unlimited" ? ulong.MaxValue
+        : ulong.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var number) ? number : null;
+
     private List<IoLimit>? DevicesOf(ParseResult line)
     {
         IoLimit[] limits =

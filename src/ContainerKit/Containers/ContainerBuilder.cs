@@ -68,13 +68,19 @@ public sealed partial class ContainerBuilder
     }
 
     /// <summary>Sets the host name that the container sees; its id's first 12 characters otherwise.</summary>
-    /// <exception cref="ArgumentException">It is empty, or longer than the 64 bytes that Linux holds.</exception>
+    /// <exception cref="ArgumentException">It is empty, has other characters than letters, digits, '-', '_' and '.', or more than the 64 that Linux holds.</exception>
     public ContainerBuilder WithHostname(string hostname)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(hostname);
-        return Encoding.UTF8.GetByteCount(hostname) <= LongestHostname
+        if (hostname.Length > LongestHostname)
+        {
+            throw new ArgumentException($"A host name has at most {LongestHostname} bytes, and '{hostname}' has more.", nameof(hostname));
+        }
+
+        // It becomes a word of /etc/hosts.
+        return hostname.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '_' or '.')
             ? With(_options with { Hostname = hostname })
-            : throw new ArgumentException($"A host name has at most {LongestHostname} bytes, and '{hostname}' has more.", nameof(hostname));
+            : throw new ArgumentException($"A host name has letters, digits, '-', '_' and '.', and '{hostname}' has something else.", nameof(hostname));
     }
 
     /// <summary>Names the container. A named container stays until <see cref="Container.RemoveAsync(CancellationToken)"/>, and other processes find it by its name.</summary>

@@ -10,6 +10,8 @@ public sealed class Layer : IFileTree
 {
     private const int EntriesPerHop = 512;
 
+    private const string What = "The layer";
+
     private readonly BlobStore _blobs;
     private readonly LayerLimits _limits;
 
@@ -59,7 +61,9 @@ public sealed class Layer : IFileTree
     public Task<Stream> OpenAsync(CancellationToken cancellationToken = default) => Task.Run(Stream () => OpenTar(), cancellationToken);
 
     /// <inheritdoc cref="OpenAsync"/>
-    internal VerifyingStream OpenTar()
+    internal VerifyingStream OpenTar() => new(Decompress(), DiffId, What);
+
+    private Stream Decompress()
     {
         if (IsForeign && !_blobs.Contains(Descriptor.Digest))
         {
@@ -70,16 +74,24 @@ public sealed class Layer : IFileTree
         }
 
         var (kind, blob) = Compression.Detect(_blobs.OpenBlob(Descriptor));
-        return new VerifyingStream(Compression.OpenRead(blob, kind, _limits), DiffId, "The layer");
+        return Compression.OpenRead(blob, kind, _limits);
     }
 
     /// <summary>
-    /// The same, decompressed and verified ahead of its reader on a thread of its own. What is made of it stays private until its end
-    /// was read: that is where it fails when it is not what <see cref="DiffId"/> names.
+    /// The same, decompressed and verified ahead of its reader, on a thread each. What is made of it stays private until its end was read:
+    /// that is where it fails when it is not what <see cref="DiffId"/> names.
     /// </summary>
     /// <param name="maxBytes">How far ahead, in bytes.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    internal ReadAheadStream OpenAhead(int maxBytes, CancellationToken cancellationToken) => new(OpenTar, maxBytes, cancellationToken);
+    internal ReadAheadStream OpenAhead(int maxBytes, CancellationToken cancellationToken) => VerifyAhead(Decompress, DiffId, maxBytes, cancellationToken);
+
+    /// <summary>Opens any archive like <see cref="OpenAhead"/> does.</summary>
+    /// <param name="open">Opens it, uncompressed.</param>
+    /// <param name="diffId">What it is to be.</param>
+    /// <param name="maxBytes">How far ahead, in bytes.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    internal static ReadAheadStream VerifyAhead(Func<Stream> open, Digest diffId, int maxBytes, CancellationToken cancellationToken) => new(
+        () => new VerifyingStream(new ReadAheadStream(open, maxBytes / 2, cancellationToken), diffId, What), maxBytes / 2, cancellationToken);
 
     /// <summary>What an archive may ask for.</summary>
     internal LayerLimits Limits => _limits;

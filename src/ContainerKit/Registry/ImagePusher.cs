@@ -1,3 +1,4 @@
+using ContainerKit.Content;
 using System.Net;
 using System.Net.Http.Headers;
 using ContainerKit.Images;

@@ -100,6 +100,22 @@ internal sealed class CkitRunTests : CkitFixture
     public void No_processors_are_no_limit() => Assert.That(RunInBox(["--cpus", "0"], "echo", "unlimited"), Is.EqualTo("unlimited"));
 
     [Test]
+    public void Limits_of_a_process_and_the_size_of_shared_memory_are_as_they_were_asked_for()
+    {
+        Assert.That(RunInBox(["--ulimit", "nofile=64:128"], "sh", "-c", "ulimit -Sn; ulimit -Hn"), Is.EqualTo("64\n128"));
+        Assert.That(RunInBox(["--shm-size", "1m"], "sh", "-c", "df -k /dev/shm | tail -1 | awk '{ print $2 }'"), Is.EqualTo("1024"));
+    }
+
+    [Test]
+    public void Variables_of_a_file_are_set_and_those_of_the_command_line_come_after_them()
+    {
+        var file = Path.Combine(HostDirectory, "variables");
+        File.WriteAllText(file, "# Comments and empty lines are none.\n\nFIRST=a b=\"c\"\nSECOND=file\n");
+
+        Assert.That(RunInBox(["--env-file", file, "-e", "SECOND=line"], "sh", "-c", "echo $FIRST; echo $SECOND"), Is.EqualTo("a b=\"c\"\nline"));
+    }
+
+    [Test]
     public async Task A_published_port_leads_to_the_program()
     {
         using var process = Start("run", "--rm", "-p", "80", "box:1", "busybox", "nc", "-l", "-p", "80", "-e", "busybox", "echo", "from inside");
@@ -130,6 +146,12 @@ internal sealed class CkitRunTests : CkitFixture
     [TestCase("There cannot be -1 processors; 0.5 is half of one, and 0 is no limit.", "run", "--cpus=-1", "box:1", "true")]
     [TestCase("A host name has at most 64 bytes, and 'aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggggggggg' has more.",
         "run", "--hostname", "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggggggggg", "box:1", "true")]
+    [TestCase("A host name has letters, digits, '-', '_' and '.', and 'a b' has something else.", "run", "--hostname", "a b", "box:1", "true")]
+    [TestCase("'nofile=5:3' is no limit: 5 is more than 3.", "run", "--ulimit", "nofile=5:3", "box:1", "true")]
+    [TestCase("'nofile' is no limit: write NAME=SOFT or NAME=SOFT:HARD, such as nofile=1024:2048.", "run", "--ulimit", "nofile", "box:1", "true")]
+    [TestCase("/dev/shm cannot have the size '0'; 64m and 1g are such.", "run", "--shm-size", "0", "box:1", "true")]
+    [TestCase("There is no network 'container:x': 'container:x' is no name for a network: it has 1 to 63 letters, digits, '_', '.' and '-', and begins with a letter or digit.",
+        "run", "--network", "container:x", "box:1", "true")]
     [TestCase("'80:x' publishes no port: write HOST:CONTAINER, CONTAINER for any free port of the host, or ADDRESS:HOST:CONTAINER.", "run", "-p", "80:x", "box:1", "true")]
     [TestCase("'53:53/udp' cannot be published: only TCP ports can.", "run", "-p", "53:53/udp", "box:1", "true")]
     [TestCase("There is no container ''. See 'ckit ps -a'.", "rm", "")]

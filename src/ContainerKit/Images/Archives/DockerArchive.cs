@@ -49,7 +49,8 @@ internal sealed class DockerArchive(IArchiveFiles files)
             throw new ImageException($"'{files.Path}' has an image with {layerNames.Count} layers, and its config names {config.DiffIds.Count}.");
         }
 
-        var layers = layerNames.Zip(config.DiffIds, (name, diffId) => CopyLayer(name, diffId, context)).ToList();
+        var layers = new Descriptor[layerNames.Count];
+        context.Layers.CopyAll(Enumerable.Range(0, layers.Length), (i, token) => layers[i] = CopyLayer(layerNames[i], config.DiffIds[i], context, token));
         var blobs = context.Catalog.Blobs;
         return blobs.Add(new Manifest(blobs.Add(json, MediaTypes.Config), layers).ToJson(), MediaTypes.Manifest);
     }
@@ -65,16 +66,16 @@ internal sealed class DockerArchive(IArchiveFiles files)
     }
 
     // A layer is kept as it lies there: plain, its digest is the diff ID that it must have anyway, and it costs no compression.
-    private Descriptor CopyLayer(string name, Digest diffId, CopyContext context)
+    private Descriptor CopyLayer(string name, Digest diffId, CopyContext context, CancellationToken cancellationToken)
     {
         using var file = files.TryOpen(Clean(name)) ?? throw new ImageException($"'{files.Path}' has no layer '{name}'.");
         var plain = new Descriptor(MediaTypes.Layer, diffId, file.Length);
         if (Compression.Detect(file).Kind != CompressionKind.None)
         {
-            return context.Layers.Copy(file, file.Length, diffId);
+            return context.Layers.Copy(file, file.Length, diffId, cancellationToken);
         }
 
-        context.Layers.Copy(new OpenFile(file), plain, diffId);
+        context.Layers.Copy(new OpenFile(file), plain, diffId, cancellationToken);
         return plain;
     }
 

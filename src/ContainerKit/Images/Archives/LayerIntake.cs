@@ -1,65 +1,83 @@
+using System.Collections.Concurrent;
 using ContainerKit.Content;
 using ContainerKit.Layers;
 
 namespace ContainerKit.Images.Archives;
 
 /// <summary>
-/// Copies the layers of an archive into a store. Each passes through whole, so that it is held to its limits, to its blob's digest and to its
-/// diff ID on the way: an archive gives no image that is found out only when it is unpacked.
+/// Copies the layers of an archive into a store, several at once. Each passes through whole, so that it is held to its limits, to its blob's
+/// digest and to its diff ID on the way: an archive gives no image that is found out only when it is unpacked.
 /// </summary>
 internal sealed class LayerIntake(CopyContext context)
 {
-    // Several images of one archive often share layers.
-    private readonly HashSet<(Digest Blob, Digest DiffId)> _verified = [];
+    // For each layer: enough that decoding and hashing need not wait for each other.
+    private const int MaxBytesAhead = 1 << 20;
+    private const int FewestAtOnce = 2, MostAtOnce = 4;
+
+    // Several images of one archive often share layers, and so may one.
+    private readonly ConcurrentDictionary<(Digest Blob, Digest DiffId), bool> _verified = new();
 
     private BlobStore Blobs => context.Catalog.Blobs;
+
+    /// <summary>Copies the layers of one image; the first failure stops the others.</summary>
+    /// <param name="layers">What tells them apart.</param>
+    /// <param name="copy">Copies one, by one of the other methods here; called on several threads.</param>
+    public void CopyAll<T>(IEnumerable<T> layers, Action<T, CancellationToken> copy) => Transfers.RunAsync(
+        layers,
+        Math.Clamp(Environment.ProcessorCount, FewestAtOnce, MostAtOnce),
+        (layer, token) => Task.Run(() => copy(layer, token), token),
+        context.CancellationToken).GetAwaiter().GetResult();
 
     /// <summary>Copies a layer whose blob is known by its digest.</summary>
     /// <param name="source">Where it lies; not asked when the store has the blob.</param>
     /// <param name="blob">What it is to be as it lies there.</param>
     /// <param name="diffId">What it is to be uncompressed.</param>
+    /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="ImageException">It is not what it is to be, or no tree could hold it.</exception>
-    public void Copy(IBlobSource source, Descriptor blob, Digest diffId)
+    public void Copy(IBlobSource source, Descriptor blob, Digest diffId, CancellationToken cancellationToken)
     {
-        if (!_verified.Add((blob.Digest, diffId)))
+        if (!_verified.TryAdd((blob.Digest, diffId), true))
         {
             return;
         }
 
         if (Blobs.Has(blob))
         {
-            new Layer(diffId, blob, Blobs, context.Catalog.Limits).Read(Walk, context.CancellationToken);
+            Read(new Layer(diffId, blob, Blobs, context.Catalog.Limits).OpenAhead(MaxBytesAhead, cancellationToken), cancellationToken);
             context.ReporterFor(blob)(blob.Size);
             return;
         }
 
         using var content = source.OpenBlob(blob);
-        Take(content, blob, diffId, writer => writer.Check(blob), (writer, _) => writer.Commit(blob));
+        Take(content, blob, diffId, writer => writer.Check(blob), (writer, _) => writer.Commit(blob), cancellationToken);
     }
 
     /// <summary>Copies a layer that only its diff ID identifies.</summary>
     /// <param name="content">The archive, maybe compressed.</param>
     /// <param name="size">How many bytes it has, at most.</param>
     /// <param name="diffId">What it is to be uncompressed.</param>
+    /// <param name="cancellationToken">Gives up.</param>
     /// <returns>The blob that it became.</returns>
-    /// <inheritdoc cref="Copy(IBlobSource, Descriptor, Digest)"/>
-    public Descriptor Copy(Stream content, long size, Digest diffId)
+    /// <inheritdoc cref="Copy(IBlobSource, Descriptor, Digest, CancellationToken)"/>
+    public Descriptor Copy(Stream content, long size, Digest diffId, CancellationToken cancellationToken)
     {
         Descriptor? taken = null;
-        Take(content, new Descriptor(MediaTypes.Layer, diffId, size), diffId, _ => { }, (writer, kind) => taken = writer.Commit(MediaTypes.LayerOf(kind)));
+        Take(content, new Descriptor(MediaTypes.Layer, diffId, size), diffId, _ => { }, (writer, kind) => taken = writer.Commit(MediaTypes.LayerOf(kind)), cancellationToken);
         return taken!;
     }
 
-    private void Take(Stream content, Descriptor blob, Digest diffId, Action<BlobWriter> check, Action<BlobWriter, CompressionKind> commit)
+    private void Take(Stream content, Descriptor blob, Digest diffId, Action<BlobWriter> check, Action<BlobWriter, CompressionKind> commit, CancellationToken cancellationToken)
     {
         var report = context.ReporterFor(blob);
         var (kind, source) = Compression.Detect(content);
         using var writer = Blobs.Create();
-        using var watched = new WatchedStream(source, Count, context.CancellationToken, leaveOpen: true);
+        using var watched = new WatchedStream(source, Count, cancellationToken, leaveOpen: true);
         using var kept = new TeeStream(watched, writer, leaveOpen: true);
         try
         {
-            Read(kept, kind, diffId);
+            Read(
+                Layer.VerifyAhead(() => Compression.OpenRead(kept, kind, context.Catalog.Limits, leaveOpen: true), diffId, MaxBytesAhead, cancellationToken),
+                cancellationToken);
         }
         catch (ImageException)
         {
@@ -85,18 +103,15 @@ internal sealed class LayerIntake(CopyContext context)
         }
     }
 
-    private void Read(Stream layer, CompressionKind kind, Digest diffId)
+    // Whoever opened what is read ahead has it for himself again when this returns.
+    private void Read(ReadAheadStream tar, CancellationToken cancellationToken)
     {
-        using var tar = new VerifyingStream(Compression.OpenRead(layer, kind, context.Catalog.Limits, leaveOpen: true), diffId, "The layer");
+        using var ahead = tar;
         using var reader = new LayerReader(tar, context.Catalog.Limits, leaveOpen: true);
-        Walk(reader);
-        tar.ReadToEnd(context.CancellationToken);
-    }
-
-    private void Walk(LayerReader reader)
-    {
-        while (reader.MoveNext(context.CancellationToken))
+        while (reader.MoveNext(cancellationToken))
         {
         }
+
+        tar.ReadToEnd();
     }
 }

@@ -117,10 +117,9 @@ internal sealed class OciLayout(IArchiveFiles files, bool allPlatforms = false) 
             throw new ImageException($"The image {manifestBlob.Digest} has {manifest.Layers.Count} layers, and its config names {config.DiffIds.Count}.");
         }
 
-        foreach (var (layer, diffId) in manifest.Layers.Zip(config.DiffIds).Where(layer => !IsElsewhere(layer.First)))
-        {
-            context.Layers.Copy(this, layer, diffId);
-        }
+        context.Layers.CopyAll(
+            manifest.Layers.Zip(config.DiffIds).Where(layer => !IsElsewhere(layer.First)),
+            (layer, token) => context.Layers.Copy(this, layer.First, layer.Second, token));
 
         blobs.Copy(this, manifest.Config, null, context.CancellationToken);
         blobs.Add(json, manifestBlob.MediaType);

@@ -1,6 +1,6 @@
 using System.Runtime.ExceptionServices;
 
-namespace ContainerKit.Registry;
+namespace ContainerKit.Content;
 
 /// <summary>Does something to several things at once: the first failure stops the others, and is the one that is thrown.</summary>
 internal static class Transfers
