@@ -1,6 +1,6 @@
-using ContainerKit.Content;
 using System.Net;
 using System.Net.Http.Headers;
+using ContainerKit.Content;
 using ContainerKit.Images;
 
 namespace ContainerKit.Registry;
