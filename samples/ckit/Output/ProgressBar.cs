@@ -47,7 +47,7 @@ internal sealed class ProgressBar : IProgress<ImageProgress>, IDisposable
 
     internal static string Line(ImageProgress progress)
     {
-        var item = progress.Item.StartsWith("sha256:", StringComparison.Ordinal) ? progress.Item[7..19] : Path.GetFileName(progress.Item);
+        var item = Digest.TryParse(progress.Item, out var digest) ? digest.Hex[..12] : Path.GetFileName(progress.Item);
         var (bar, amount) = progress switch
         {
             { BytesTotal: null or 0, BytesDone: 0 } => ("", ""),

@@ -56,7 +56,7 @@ internal sealed class BlobSources(BlobStore blobs)
 
         foreach (var path in Directory.EnumerateFiles(_directory).ToList())
         {
-            if (!Digest.TryParse("sha256:" + Path.GetFileName(path), out var digest) || !isNeeded(digest))
+            if (!Digest.TryParseHex(Path.GetFileName(path), out var digest) || !isNeeded(digest))
             {
                 File.Delete(path);
             }

@@ -1,11 +1,9 @@
-using System.Security.Cryptography;
-
 namespace ContainerKit.Content;
 
 /// <summary>The blobs of an OCI image layout: files named by what they hold. OCI image specification, image-layout.md.</summary>
 /// <remarks>
 /// <code>
-/// ROOT/blobs/sha256/HEX   a blob, complete and verified
+/// ROOT/blobs/sha256/HEX   a blob, complete and verified; blobs/sha512/HEX, where somebody has named it so
 /// ROOT/.tmp/NAME          something on its way in; whoever holds the store alone may remove it
 /// ROOT/.tmp/HEX.part      what is here of a blob that is being fetched; kept for a day, since the next attempt goes on behind it
 /// ROOT/.tmp/HEX.lock      held by who fetches that blob (or sends it: there HEX names blob and repository)
@@ -19,6 +17,8 @@ internal sealed class BlobStore : IBlobSource
 
     private const string PartSuffix = ".part";
 
+    private static readonly string[] Algorithms = ["sha256", "sha512"];
+
     private static readonly TimeSpan PartsStay = TimeSpan.FromDays(1);
 
     private readonly string _blobs;
@@ -30,10 +30,10 @@ internal sealed class BlobStore : IBlobSource
     {
         Root = Path.GetFullPath(root);
         TemporaryDirectory = Path.Combine(Root, ".tmp");
-        _blobs = Path.Combine(Root, "blobs", "sha256");
+        _blobs = Path.Combine(Root, "blobs");
         _flush = flush;
         Sources = new BlobSources(this);
-        Directory.CreateDirectory(_blobs);
+        Directory.CreateDirectory(Path.Combine(_blobs, "sha256"));
         Directory.CreateDirectory(TemporaryDirectory);
     }
 
@@ -46,7 +46,7 @@ internal sealed class BlobStore : IBlobSource
     /// <summary>Where blobs can be had again.</summary>
     public BlobSources Sources { get; }
 
-    public string PathOf(Digest digest) => Path.Combine(_blobs, digest.Hex);
+    public string PathOf(Digest digest) => Path.Combine(_blobs, digest.Algorithm, digest.Hex);
 
     public bool Contains(Digest digest) => File.Exists(PathOf(digest));
 
@@ -66,9 +66,23 @@ internal sealed class BlobStore : IBlobSource
         }
     }
 
+    /// <summary>The digest that a blob has by the algorithm of another.</summary>
+    public Digest DigestOf(Descriptor blob, Digest like, CancellationToken cancellationToken)
+    {
+        using var content = new WatchedStream(OpenBlob(blob), null, cancellationToken);
+        using var hash = new DigestHasher(like);
+        var buffer = new byte[CopyBytes];
+        for (int read; (read = content.Read(buffer, 0, buffer.Length)) > 0;)
+        {
+            hash.Append(buffer.AsSpan(0, read));
+        }
+
+        return hash.Finish();
+    }
+
     /// <summary>Every blob there is. Files with other names are not blobs.</summary>
-    public IEnumerable<Digest> List() => Directory.EnumerateFiles(_blobs)
-        .Select(path => Digest.TryParse("sha256:" + Path.GetFileName(path), out var digest) ? digest : default)
+    public IEnumerable<Digest> List() => Algorithms.Where(algorithm => Directory.Exists(Path.Combine(_blobs, algorithm)))
+        .SelectMany(algorithm => Directory.EnumerateFiles(Path.Combine(_blobs, algorithm)).Select(path => Digest.TryParse($"{algorithm}:{Path.GetFileName(path)}", out var digest) ? digest : default))
         .Where(digest => digest != default);
 
     public void Remove(Digest digest) => File.Delete(PathOf(digest));
@@ -111,6 +125,12 @@ internal sealed class BlobStore : IBlobSource
     public void Publish(string temporary, Digest digest, bool replaces = false)
     {
         var path = PathOf(digest);
+        if (digest.IsSha512)
+        {
+            // Hardly any store has one.
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        }
+
         if (!OperatingSystem.IsWindows() || replaces || !File.Exists(path))
         {
             FileReplacement.Move(temporary, path);
@@ -129,8 +149,12 @@ internal sealed class BlobStore : IBlobSource
     }
 
     /// <summary>Begins a blob whose bytes, and so whose name, will be known at its end.</summary>
+    public BlobWriter Create() => new(this, _flush, default);
+
+    /// <summary>Begins a blob that is promised to have a name, or is to have one like it.</summary>
+    /// <param name="promised">The name, whose algorithm counts.</param>
     /// <param name="replaces"><see cref="BlobWriter.Replaces"/></param>
-    public BlobWriter Create(bool replaces = false) => new(this, _flush) { Replaces = replaces };
+    public BlobWriter Create(Digest promised, bool replaces = false) => new(this, _flush, promised) { Replaces = replaces };
 
     /// <summary>Puts a file in the place of another, or where there was none: all of it, or nothing.</summary>
     public void Replace(string path, ReadOnlySpan<byte> content)
@@ -158,6 +182,15 @@ internal sealed class BlobStore : IBlobSource
         return writer.Commit(mediaType);
     }
 
+    /// <summary>Adds a small blob under the name that it has elsewhere.</summary>
+    /// <exception cref="ImageException">That is not its name.</exception>
+    public void Add(ReadOnlySpan<byte> content, Descriptor named)
+    {
+        using var writer = Create(named.Digest);
+        writer.Write(content);
+        writer.Commit(named);
+    }
+
     /// <summary>Copies a blob in, unless it is here already.</summary>
     /// <exception cref="ImageException">The source's bytes are not what the descriptor says.</exception>
     public void Copy(IBlobSource source, Descriptor blob, Action<long>? progress, CancellationToken cancellationToken)
@@ -169,7 +202,7 @@ internal sealed class BlobStore : IBlobSource
         }
 
         using var content = source.OpenBlob(blob);
-        using var writer = Create();
+        using var writer = Create(blob.Digest);
         var buffer = new byte[CopyBytes];
         long copied = 0;
         for (int read; (read = content.Read(buffer, 0, buffer.Length)) > 0;)
@@ -206,7 +239,7 @@ internal sealed class BlobStore : IBlobSource
 
             return file;
         }
-        catch (FileNotFoundException e)
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
             throw new ImageException($"The store has no blob {blob.Digest}.", e);
         }
@@ -221,7 +254,7 @@ internal sealed class BlobStore : IBlobSource
     public static byte[] Read(IBlobSource source, Descriptor blob, int maxBytes)
     {
         var bytes = ReadUnverified(source, blob, maxBytes);
-        return Digest.FromHash(SHA256.HashData(bytes)) == blob.Digest
+        return Digest.Of(bytes, like: blob.Digest) == blob.Digest
             ? bytes
             : throw new ImageException($"The document {blob.Digest} is damaged: its content has another digest.");
     }

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-
 namespace ContainerKit.Content;
 
 /// <summary>A blob on its way into a store: hashed while it is written, named when it is complete, gone when it is disposed before that.</summary>
@@ -8,14 +6,15 @@ internal sealed class BlobWriter : WriteOnlyStream
     private readonly BlobStore _store;
     private readonly bool _flush;
     private readonly FileStream _file;
-    private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private readonly DigestHasher _hash;
     private long _length;
     private bool _isCommitted;
 
-    internal BlobWriter(BlobStore store, bool flush)
+    internal BlobWriter(BlobStore store, bool flush, Digest promised)
     {
         _store = store;
         _flush = flush;
+        _hash = new DigestHasher(promised);
         _file = store.CreateTemporary();
     }
 
@@ -24,7 +23,7 @@ internal sealed class BlobWriter : WriteOnlyStream
 
     public override void Write(ReadOnlySpan<byte> buffer)
     {
-        _hash.AppendData(buffer);
+        _hash.Append(buffer);
         _file.Write(buffer);
         _length += buffer.Length;
     }
@@ -32,7 +31,7 @@ internal sealed class BlobWriter : WriteOnlyStream
     /// <summary>Names the blob by what has been written.</summary>
     public Descriptor Commit(string mediaType)
     {
-        var blob = new Descriptor(mediaType, Digest.FromHash(_hash.GetHashAndReset()), _length);
+        var blob = new Descriptor(mediaType, _hash.Finish(), _length);
         Publish(blob.Digest);
         return blob;
     }
@@ -50,7 +49,7 @@ internal sealed class BlobWriter : WriteOnlyStream
     public void Check(Descriptor expected)
     {
         BlobStore.CheckSize(expected, _length);
-        var digest = Digest.FromHash(_hash.GetHashAndReset());
+        var digest = _hash.Finish();
         if (digest != expected.Digest)
         {
             throw new ImageException($"The blob {expected.Digest} is damaged: its content has the digest {digest}.");

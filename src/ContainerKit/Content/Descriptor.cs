@@ -4,7 +4,7 @@ namespace ContainerKit;
 
 /// <summary>Points at content by what it is: its type, its digest and its length. OCI image specification, descriptor.md.</summary>
 /// <param name="MediaType">The content's type, such as <c>application/vnd.oci.image.layer.v1.tar+gzip</c>.</param>
-/// <param name="Digest">The SHA-256 of the content.</param>
+/// <param name="Digest">The digest of the content.</param>
 /// <param name="Size">Its length in bytes.</param>
 public sealed record Descriptor(string MediaType, Digest Digest, long Size)
 {

@@ -5,25 +5,39 @@ using System.Security.Cryptography;
 namespace ContainerKit;
 
 /// <summary>
-/// The name of content by what it is: <c>sha256:</c> and 64 lower-case hexadecimal digits. Two equal digests name the same bytes.
+/// The name of content by what it is: <c>sha256:</c> and 64 lower-case hexadecimal digits, or <c>sha512:</c> and 128. Two equal digests name the
+/// same bytes; the same bytes have one digest of each algorithm.
 /// </summary>
-/// <remarks>OCI image specification, descriptor.md, "Digests". Only sha256, which every registry and tool speaks, is accepted.</remarks>
+/// <remarks>
+/// OCI image specification, descriptor.md, "Digests" and "Registered Algorithms". What this library makes is named by sha256, which every registry and tool
+/// speaks; what comes in keeps the names that it has.
+/// </remarks>
 public readonly struct Digest : IEquatable<Digest>, IComparable<Digest>, ISpanParsable<Digest>
 {
-    private const string Prefix = "sha256:";
-    private const int HexLength = 64;
+    private const string Prefix256 = "sha256:", Prefix512 = "sha512:";
+    private const int HexLength256 = 2 * SHA256.HashSizeInBytes, HexLength512 = 2 * SHA512.HashSizeInBytes;
+
+    /// <summary>The longest text that is a digest, in characters.</summary>
+    internal const int MaxLength = 7 + HexLength512;
 
     private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdef");
 
+    // Its length tells the algorithm.
     private readonly string? _hex;
 
     private Digest(string hex) => _hex = hex;
 
-    /// <summary>The 64 hexadecimal digits.</summary>
+    /// <summary>The algorithm as digests spell it: <c>sha256</c> or <c>sha512</c>.</summary>
+    /// <exception cref="InvalidOperationException">This is <c>default(Digest)</c>, which names nothing.</exception>
+    public string Algorithm => IsSha512 ? "sha512" : "sha256";
+
+    /// <summary>The 64 hexadecimal digits of sha256, or the 128 of sha512.</summary>
     /// <exception cref="InvalidOperationException">This is <c>default(Digest)</c>, which names nothing.</exception>
     public string Hex => _hex ?? throw new InvalidOperationException("An unset digest names nothing.");
 
-    /// <summary>The digest of the given bytes.</summary>
+    internal bool IsSha512 => Hex.Length == HexLength512;
+
+    /// <summary>The sha256 digest of the given bytes.</summary>
     public static Digest Of(ReadOnlySpan<byte> content)
     {
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
@@ -31,23 +45,34 @@ public readonly struct Digest : IEquatable<Digest>, IComparable<Digest>, ISpanPa
         return FromHash(hash);
     }
 
-    /// <summary>The digest whose 32 bytes have been computed already.</summary>
-    /// <exception cref="ArgumentException">There are not exactly 32 bytes.</exception>
-    public static Digest FromHash(ReadOnlySpan<byte> sha256) => sha256.Length == SHA256.HashSizeInBytes
-        ? new Digest(Convert.ToHexStringLower(sha256))
-        : throw new ArgumentException("A SHA-256 hash has 32 bytes.", nameof(sha256));
+    /// <summary>The digest of the given bytes by the algorithm of another digest.</summary>
+    internal static Digest Of(ReadOnlySpan<byte> content, Digest like) => like.IsSha512 ? FromHash(SHA512.HashData(content)) : Of(content);
+
+    /// <summary>The digest whose bytes have been computed already: 32 of sha256, or 64 of sha512.</summary>
+    /// <exception cref="ArgumentException">There are neither 32 bytes nor 64.</exception>
+    public static Digest FromHash(ReadOnlySpan<byte> hash) => hash.Length is SHA256.HashSizeInBytes or SHA512.HashSizeInBytes
+        ? new Digest(Convert.ToHexStringLower(hash))
+        : throw new ArgumentException("A SHA-256 hash has 32 bytes, and a SHA-512 hash 64.", nameof(hash));
+
+    /// <summary>Reads the digits alone, as they are in names of files: their number tells the algorithm.</summary>
+    internal static bool TryParseHex(ReadOnlySpan<char> digits, out Digest digest)
+    {
+        var valid = digits.Length is HexLength256 or HexLength512 && !digits.ContainsAnyExcept(HexDigits);
+        digest = valid ? new Digest(digits.ToString()) : default;
+        return valid;
+    }
 
     /// <inheritdoc cref="Parse(string, IFormatProvider?)"/>
     public static Digest Parse(string text) => Parse(text, null);
 
     /// <summary>Reads a digest in its only spelling.</summary>
-    /// <exception cref="FormatException">It is not <c>sha256:</c> and 64 lower-case hexadecimal digits.</exception>
+    /// <exception cref="FormatException">It is neither <c>sha256:</c> and 64 lower-case hexadecimal digits nor <c>sha512:</c> and 128.</exception>
     public static Digest Parse(string s, IFormatProvider? provider) => Parse(s.AsSpan(), provider);
 
     /// <inheritdoc cref="Parse(string, IFormatProvider?)"/>
     public static Digest Parse(ReadOnlySpan<char> s, IFormatProvider? provider) => TryParse(s, provider, out var digest)
         ? digest
-        : throw new FormatException($"'{s}' is not a digest: sha256: and 64 lower-case hexadecimal digits are.");
+        : throw new FormatException($"'{s}' is not a digest: sha256: and 64 lower-case hexadecimal digits are, and sha512: and 128.");
 
     /// <inheritdoc cref="TryParse(ReadOnlySpan{char}, IFormatProvider?, out Digest)"/>
     public static bool TryParse([NotNullWhen(true)] string? text, out Digest digest) => TryParse(text.AsSpan(), null, out digest);
@@ -59,11 +84,9 @@ public readonly struct Digest : IEquatable<Digest>, IComparable<Digest>, ISpanPa
     public static bool TryParse(ReadOnlySpan<char> s, IFormatProvider? provider, out Digest result)
     {
         // Only the canonical spelling parses: a digest becomes a file name, and "SHA256:../../x" must never get through.
-        var valid = s.Length == Prefix.Length + HexLength
-            && s.StartsWith(Prefix, StringComparison.Ordinal)
-            && !s[Prefix.Length..].ContainsAnyExcept(HexDigits);
-        result = valid ? new Digest(s[Prefix.Length..].ToString()) : default;
-        return valid;
+        var length = s.StartsWith(Prefix256, StringComparison.Ordinal) ? HexLength256 : s.StartsWith(Prefix512, StringComparison.Ordinal) ? HexLength512 : -1;
+        result = default;
+        return length > 0 && s.Length == Prefix256.Length + length && TryParseHex(s[Prefix256.Length..], out result);
     }
 
     /// <inheritdoc/>
@@ -79,7 +102,7 @@ public readonly struct Digest : IEquatable<Digest>, IComparable<Digest>, ISpanPa
     public int CompareTo(Digest other) => string.CompareOrdinal(_hex, other._hex);
 
     /// <summary>The canonical spelling; empty for <c>default(Digest)</c>.</summary>
-    public override string ToString() => _hex is null ? "" : Prefix + _hex;
+    public override string ToString() => _hex is null ? "" : (IsSha512 ? Prefix512 : Prefix256) + _hex;
 
     /// <summary>Whether both name the same content.</summary>
     public static bool operator ==(Digest left, Digest right) => left.Equals(right);

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-
 namespace ContainerKit.Content;
 
 /// <summary>
@@ -14,12 +12,13 @@ internal sealed class PartialBlob : IDisposable
     private readonly Descriptor _blob;
     private readonly bool _flush;
     private readonly FileStream _file;
-    private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private readonly DigestHasher _hash;
     private bool _isGone;
 
     internal PartialBlob(BlobStore store, Descriptor blob, bool flush, CancellationToken cancellationToken)
     {
         (_store, _blob, _flush) = (store, blob, flush);
+        _hash = new DigestHasher(blob.Digest);
         _file = new FileStream(store.PathOfPart(blob.Digest), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete, bufferSize: 1);
         try
         {
@@ -47,7 +46,7 @@ internal sealed class PartialBlob : IDisposable
         }
 
         _file.Write(bytes);
-        _hash.AppendData(bytes);
+        _hash.Append(bytes);
         Length += bytes.Length;
     }
 
@@ -55,7 +54,7 @@ internal sealed class PartialBlob : IDisposable
     public void Restart()
     {
         _file.SetLength(0);
-        _hash.GetHashAndReset();
+        _hash.Finish();
         Length = 0;
     }
 
@@ -64,7 +63,7 @@ internal sealed class PartialBlob : IDisposable
     public void Commit()
     {
         BlobStore.CheckSize(_blob, Length);
-        var digest = Digest.FromHash(_hash.GetHashAndReset());
+        var digest = _hash.Finish();
         if (digest != _blob.Digest)
         {
             Restart();
@@ -100,7 +99,7 @@ internal sealed class PartialBlob : IDisposable
         for (int read; (read = _file.Read(buffer)) > 0;)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            _hash.AppendData(buffer.AsSpan(0, read));
+            _hash.Append(buffer.AsSpan(0, read));
             Length += read;
         }
     }

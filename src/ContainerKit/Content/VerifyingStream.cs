@@ -1,11 +1,9 @@
-using System.Security.Cryptography;
-
 namespace ContainerKit.Content;
 
 /// <summary>Hashes what is read through it, and fails at its end when it was not what was promised.</summary>
 internal sealed class VerifyingStream(Stream source, Digest expected, string what) : ReadOnlyStream
 {
-    private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private readonly DigestHasher _hash = new(expected);
     private bool _isVerified;
 
     public override int Read(Span<byte> buffer)
@@ -13,7 +11,7 @@ internal sealed class VerifyingStream(Stream source, Digest expected, string wha
         var read = source.Read(buffer);
         if (read > 0)
         {
-            _hash.AppendData(buffer[..read]);
+            _hash.Append(buffer[..read]);
         }
         else if (!buffer.IsEmpty && !_isVerified)
         {
@@ -47,7 +45,7 @@ internal sealed class VerifyingStream(Stream source, Digest expected, string wha
 
     private void Verify()
     {
-        var digest = Digest.FromHash(_hash.GetHashAndReset());
+        var digest = _hash.Finish();
         _isVerified = digest == expected
             ? true
             : throw new ImageException($"{what} {expected} is damaged: its content has the digest {digest}.");

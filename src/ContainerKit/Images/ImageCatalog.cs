@@ -12,7 +12,7 @@ internal sealed record StoredLayer(Descriptor Descriptor, Digest DiffId);
 /// ROOT/oci-layout         says that this is an OCI image layout
 /// ROOT/index.json         the images, by name; changed under .index.lock and by rename, read without any lock
 /// ROOT/.index.copy        the same once more, for the day when it is damaged
-/// ROOT/blobs/sha256/HEX   manifests, configs and layers
+/// ROOT/blobs/sha256/HEX   manifests, configs and layers; blobs/sha512/HEX, those that came in under such names
 /// ROOT/.sources/HEX       where blobs can be had again
 /// ROOT/.leases/           what programs hold for a time: ImageLeases
 /// ROOT/.tmp/              on its way in
@@ -23,6 +23,7 @@ internal sealed record StoredLayer(Descriptor Descriptor, Digest DiffId);
 internal sealed class ImageCatalog
 {
     private const int MinDigestPrefix = 6;
+    private const int MaxDigestDigits = 128;
 
     private readonly StoreIndex _index;
     private readonly ImageLeases _leases;
@@ -258,15 +259,15 @@ internal sealed class ImageCatalog
             }
         }
 
-        var digits = text.StartsWith("sha256:", StringComparison.Ordinal) ? text["sha256:".Length..] : text;
-        if (digits.Length is < MinDigestPrefix or > 64 || !digits.All(char.IsAsciiHexDigitLower))
+        var (algorithm, digits) = text.Split(':') is ["sha256" or "sha512", var behind] parts ? (parts[0], behind) : (null, text);
+        if (digits.Length < MinDigestPrefix || digits.Length > MaxDigestDigits || !digits.All(char.IsAsciiHexDigitLower))
         {
             return null;
         }
 
         var found = index.Entries.SelectMany(entry => (alsoInside ? ManifestsOf(entry).Prepend(entry.Target) : [entry.Target]).Select(target => (entry, target)))
             .DistinctBy(candidate => candidate.target.Digest)
-            .Where(candidate => HasDigits(candidate.target, digits))
+            .Where(candidate => HasDigits(candidate.target, algorithm, digits))
             .Take(2).ToList();
         return found switch
         {
@@ -293,9 +294,9 @@ internal sealed class ImageCatalog
         }
     }
 
-    private bool HasDigits(Descriptor image, string digits)
+    private bool HasDigits(Descriptor image, string? algorithm, string digits)
     {
-        if (image.Digest.Hex.StartsWith(digits, StringComparison.Ordinal))
+        if (Begins(image.Digest))
         {
             return true;
         }
@@ -303,13 +304,15 @@ internal sealed class ImageCatalog
         try
         {
             return MediaTypes.IsManifest(image.MediaType)
-                && Manifest.PartsOf(Blobs.Read(image, JsonDocuments.MaxBytes), image)[0].Digest.Hex.StartsWith(digits, StringComparison.Ordinal);
+                && Begins(Manifest.PartsOf(Blobs.Read(image, JsonDocuments.MaxBytes), image)[0].Digest);
         }
         catch (ImageException)
         {
             // One damaged image must not hide the others.
             return false;
         }
+
+        bool Begins(Digest digest) => (algorithm is null || digest.Algorithm == algorithm) && digest.Hex.StartsWith(digits, StringComparison.Ordinal);
     }
 
     private ImageIndex Without(ImageIndex index, string text)

@@ -32,7 +32,7 @@ internal sealed class ImageLeases(string root)
 
         foreach (var path in Directory.EnumerateFiles(_directory).ToList())
         {
-            if (!Digest.TryParse("sha256:" + Path.GetFileName(path).Split('.')[0], out var image))
+            if (!Digest.TryParseHex(Path.GetFileName(path).Split('.')[0], out var image))
             {
                 continue;
             }

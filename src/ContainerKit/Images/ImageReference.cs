@@ -16,7 +16,7 @@ public sealed partial record ImageReference
     private const string DefaultTag = "latest";
     private const int MaxNameLength = 255;
     private const int MaxTagLength = 128;
-    private const int MaxLength = MaxNameLength + 1 + MaxTagLength + 1 + 71;
+    private const int MaxLength = MaxNameLength + 1 + MaxTagLength + 1 + ContainerKit.Digest.MaxLength;
 
     private static readonly SearchValues<char> Hexadecimal = SearchValues.Create("0123456789abcdef");
 

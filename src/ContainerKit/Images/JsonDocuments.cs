@@ -114,7 +114,7 @@ internal static class JsonDocuments
 
     public static Digest ParseDigest(string text, string what) => Digest.TryParse(text, out var digest)
         ? digest
-        : throw new ImageException($"The {what} has a digest that is not sha256: and 64 lower-case hexadecimal digits.");
+        : throw new ImageException($"The {what} has a digest that is neither sha256: and 64 lower-case hexadecimal digits nor sha512: and 128.");
 
     private static string Text(JsonNode? item, string what, string name) =>
         item is JsonValue value && value.TryGetValue(out string? text) ? text : throw Wrong(what, name, "text only");

@@ -41,7 +41,7 @@ internal sealed class BlobRefetch(RegistryTransport transport, ImageCatalog cata
         }
 
         var document = await FetchDocumentAsync(sources, blob, cancellationToken).ConfigureAwait(false);
-        using var writer = catalog.Blobs.Create(replaces: true);
+        using var writer = catalog.Blobs.Create(blob.Digest, replaces: true);
         writer.Write(document.Content);
         writer.Commit(blob);
     }

@@ -180,11 +180,15 @@ internal sealed class BlobUpload(RegistryTransport transport, BlobStore blobs, R
             throw await transport.RefusalAsync(request, response, $"the blob {blob.Digest} for '{target}'", cancellationToken).ConfigureAwait(false);
         }
 
-        if (RegistryDocument.SaidDigest(response) is { } said && said != blob.Digest)
+        if (RegistryDocument.SaidDigest(response) is { } said && !Is(blob, said, cancellationToken))
         {
             throw new RegistryException($"The registry '{target.Endpoint.Name}' stored the blob {blob.Digest} as {said}.");
         }
     }
+
+    // Registries that name everything by sha256 take a blob under another name, and answer with theirs.
+    private bool Is(Descriptor blob, Digest said, CancellationToken cancellationToken) => said == blob.Digest
+        || (said.Algorithm != blob.Digest.Algorithm && blobs.DigestOf(blob, like: said, cancellationToken) == said);
 
     /// <summary>Asks how far a broken upload came; null: it is gone, or nobody knows.</summary>
     private async Task<Upload?> ResumeAsync(Upload upload, Descriptor blob, CancellationToken cancellationToken)

@@ -145,7 +145,7 @@ internal sealed class ImagePuller(RegistryTransport transport, ImageCatalog cata
         {
             try
             {
-                Blobs.Add((await FetchDocumentAsync(sources, entry, cancellationToken).ConfigureAwait(false)).Content, entry.MediaType);
+                Blobs.Add((await FetchDocumentAsync(sources, entry, cancellationToken).ConfigureAwait(false)).Content, entry);
                 return;
             }
             catch (RegistryException e) when (e.StatusCode == System.Net.HttpStatusCode.NotFound)
@@ -178,7 +178,7 @@ internal sealed class ImagePuller(RegistryTransport transport, ImageCatalog cata
 
     private void TakeDocument(RegistryDocument document)
     {
-        Blobs.Add(document.Content, document.Descriptor.MediaType);
+        Blobs.Add(document.Content, document.Descriptor);
         Blobs.Sources.Add(document.Descriptor.Digest, _repository);
     }
 

@@ -107,7 +107,7 @@ internal sealed class ImagePusher
             throw await _transport.RefusalAsync(request, response, $"the manifest of '{_target}:{reference}'", cancellationToken).ConfigureAwait(false);
         }
 
-        if (RegistryDocument.SaidDigest(response) is { } said && said != document.Digest)
+        if (RegistryDocument.SaidDigest(response) is { } said && said != Digest.Of(content, like: said))
         {
             throw new RegistryException($"The registry '{_target.Endpoint.Name}' stored the manifest {document.Digest} as {said}.");
         }

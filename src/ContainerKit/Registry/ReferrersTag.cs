@@ -14,8 +14,8 @@ internal static class ReferrersTag
 {
     private const string KnowsSubjects = "OCI-Subject";
 
-    /// <summary>The tag of an image.</summary>
-    public static string Of(Digest subject) => $"sha256-{subject.Hex}";
+    /// <summary>The tag of an image. A tag has no room for more than 64 digits.</summary>
+    public static string Of(Digest subject) => $"{subject.Algorithm}-{subject.Hex[..64]}";
 
     /// <summary>Whether a registry that took a manifest has seen to it itself.</summary>
     public static bool IsNeeded(HttpResponseMessage answer) => !answer.Headers.Contains(KnowsSubjects);

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Security.Cryptography;
 using ContainerKit.Content;
 using ContainerKit.Images;
 
@@ -67,15 +66,16 @@ internal sealed record RegistryDocument(Descriptor Descriptor, byte[] Content)
 
     private static RegistryDocument Verify(HttpResponseMessage response, RepositoryAddress source, string reference, Digest? digest, Descriptor? promised, byte[] content)
     {
-        var actual = Digest.FromHash(SHA256.HashData(content));
-        if (digest is { } expected && actual != expected)
+        if (digest is { } expected && Digest.Of(content, like: expected) is var actual && actual != expected)
         {
             throw new ImageException($"The manifest {expected} is damaged: what the registry '{source.Endpoint.Name}' gave has the digest {actual}.");
         }
 
-        if (SaidDigest(response) is { } said && actual != said)
+        // A registry may know a document by a digest of another algorithm than the one by which it was asked.
+        var said = SaidDigest(response);
+        if (said is { } theirs && Digest.Of(content, like: theirs) is var ours && ours != theirs)
         {
-            throw new ImageException($"The manifest of '{source}:{reference}' is damaged: the registry says that its digest is {said}, and it is {actual}.");
+            throw new ImageException($"The manifest of '{source}:{reference}' is damaged: the registry says that its digest is {theirs}, and it is {ours}.");
         }
 
         if (promised is not null)
@@ -84,7 +84,7 @@ internal sealed record RegistryDocument(Descriptor Descriptor, byte[] Content)
             return new RegistryDocument(promised, content);
         }
 
-        return new RegistryDocument(new Descriptor(TypeOf(response, content, $"manifest of '{source}:{reference}'"), actual, content.Length), content);
+        return new RegistryDocument(new Descriptor(TypeOf(response, content, $"manifest of '{source}:{reference}'"), digest ?? said ?? Digest.Of(content), content.Length), content);
     }
 
     // The document's own type counts where it has one (readers compare both); the header's, where it has none.

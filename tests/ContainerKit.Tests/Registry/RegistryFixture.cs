@@ -81,8 +81,10 @@ internal abstract class RegistryFixture
 
     /// <summary>That a store has no blob that is not what its name says.</summary>
     protected static void AssertVerified(Store store) => Assert.That(
-        store.Files().Where(file => file.StartsWith("blobs", StringComparison.Ordinal)).Where(file => Digest.Of(File.ReadAllBytes(Path.Combine(store.Root, file))).Hex != Path.GetFileName(file)),
+        store.Files().Where(file => file.StartsWith("blobs", StringComparison.Ordinal)).Where(file => NameOf(Path.Combine(store.Root, file)) != Path.GetFileName(file)),
         Is.Empty);
+
+    private static string NameOf(string blob) => (blob.Contains("sha512") ? SampleImage.Sha512(File.ReadAllBytes(blob)) : Digest.Of(File.ReadAllBytes(blob))).Hex;
 
     protected byte[] Stored(Digest digest) => File.ReadAllBytes(Store.Catalog.Blobs.PathOf(digest));
 }

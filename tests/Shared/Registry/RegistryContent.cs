@@ -21,7 +21,7 @@ internal sealed class RegistryContent
     {
         foreach (var blob in image.Blobs)
         {
-            this[repository].Blobs[Digest.Of(blob)] = blob;
+            this[repository].Blobs[image.NameOf(blob)] = blob;
         }
 
         this[repository].Manifests[image.Digest] = new StoredManifest(image.MediaType, image.Manifest);

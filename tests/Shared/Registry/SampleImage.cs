@@ -1,5 +1,6 @@
 using System.Formats.Tar;
 using System.IO.Compression;
+using System.Security.Cryptography;
 using System.Text;
 
 namespace ContainerKit.Tests.Shared.Registry;
@@ -18,7 +19,10 @@ internal sealed record SampleImage(byte[] Config, IReadOnlyList<byte[]> Layers, 
 
     public string MediaType { get; init; } = ManifestType;
 
-    public Digest Digest => Digest.Of(Manifest);
+    /// <summary>Whether its parts are named by sha512, and it itself.</summary>
+    public bool IsSha512 { get; init; }
+
+    public Digest Digest => NameOf(Manifest);
 
     public IEnumerable<byte[]> Blobs => [Config, .. Layers];
 
@@ -32,14 +36,26 @@ internal sealed record SampleImage(byte[] Config, IReadOnlyList<byte[]> Layers, 
         return From(platform, [.. tars.Select(Pack)], [.. tars.Select(tar => Digest.Of(tar))]);
     }
 
+    /// <summary>An image of one layer for each size, in which everything is named by sha512.</summary>
+    public static SampleImage OfSha512(params int[] sizes)
+    {
+        var tars = sizes.Select((size, i) => Tar($"file-{i}", Noise(size, seed: i))).ToArray();
+        return From(Platform.Host, [.. tars.Select(Pack)], [.. tars.Select(Sha512)], isSha512: true);
+    }
+
+    public static Digest Sha512(byte[] content) => Digest.FromHash(SHA512.HashData(content));
+
+    /// <summary>What a part of it is called.</summary>
+    public Digest NameOf(byte[] content) => IsSha512 ? Sha512(content) : Digest.Of(content);
+
     /// <summary>An image of layers that are given, true or not.</summary>
-    public static SampleImage From(Platform platform, IReadOnlyList<byte[]> layers, IReadOnlyList<Digest> diffIds)
+    public static SampleImage From(Platform platform, IReadOnlyList<byte[]> layers, IReadOnlyList<Digest> diffIds, bool isSha512 = false)
     {
         var config = Encoding.UTF8.GetBytes(
             $$$"""{"architecture":"{{{platform.Architecture}}}","os":"{{{platform.OperatingSystem}}}","config":{"Cmd":["sh"]},"rootfs":{"type":"layers","diff_ids":[{{{Join(diffIds.Select(id => $"\"{id}\""))}}}]}}""");
         var manifest = Encoding.UTF8.GetBytes(
-            $$"""{"schemaVersion":2,"mediaType":"{{ManifestType}}","config":{{Describe(config, ConfigType)}},"layers":[{{Join(layers.Select(layer => Describe(layer, LayerType)))}}]}""");
-        return new SampleImage(config, layers, manifest, platform);
+            $$"""{"schemaVersion":2,"mediaType":"{{ManifestType}}","config":{{Describe(config, ConfigType, isSha512: isSha512)}},"layers":[{{Join(layers.Select(layer => Describe(layer, LayerType, isSha512: isSha512)))}}]}""");
+        return new SampleImage(config, layers, manifest, platform) { IsSha512 = isSha512 };
     }
 
     /// <summary>The same image with another manifest, which it need not fit.</summary>
@@ -47,11 +63,11 @@ internal sealed record SampleImage(byte[] Config, IReadOnlyList<byte[]> Layers, 
 
     /// <summary>The document of an index that lists images.</summary>
     public static byte[] IndexOf(params SampleImage[] images) => Encoding.UTF8.GetBytes(
-        $$"""{"schemaVersion":2,"mediaType":"{{IndexType}}","manifests":[{{Join(images.Select(image => Describe(image.Manifest, image.MediaType, PlatformOf(image))))}}]}""");
+        $$"""{"schemaVersion":2,"mediaType":"{{IndexType}}","manifests":[{{Join(images.Select(image => Describe(image.Manifest, image.MediaType, PlatformOf(image), image.IsSha512)))}}]}""");
 
     /// <summary>What is written where content is pointed at.</summary>
-    public static string Describe(byte[] content, string mediaType, string more = "") =>
-        $$"""{"mediaType":"{{mediaType}}","digest":"{{Digest.Of(content)}}","size":{{content.Length}}{{more}}}""";
+    public static string Describe(byte[] content, string mediaType, string more = "", bool isSha512 = false) =>
+        $$"""{"mediaType":"{{mediaType}}","digest":"{{(isSha512 ? Sha512(content) : Digest.Of(content))}}","size":{{content.Length}}{{more}}}""";
 
     /// <summary>A tar of one file. The same file gives the same bytes.</summary>
     public static byte[] Tar(string name, byte[] content)

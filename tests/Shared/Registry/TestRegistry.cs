@@ -30,7 +30,7 @@ internal sealed partial class TestRegistry : HttpServer
     public void ExpireTokens() => _tokens.Expire();
 
     /// <summary>Requests that were about blobs' content.</summary>
-    public IEnumerable<HttpRequest> Downloads => Requests.Where(request => request.Method == "GET" && request.Path.Contains("/blobs/sha256:", StringComparison.Ordinal));
+    public IEnumerable<HttpRequest> Downloads => Requests.Where(request => request.Method == "GET" && request.Path.Contains("/blobs/sha", StringComparison.Ordinal));
 
     protected override HttpAnswer Answer(HttpRequest request)
     {
@@ -106,7 +106,8 @@ internal sealed partial class TestRegistry : HttpServer
     private HttpAnswer PutManifest(HttpRequest request, string repository, string reference)
     {
         var content = Content[repository];
-        var digest = Digest.Of(request.Body);
+        var isNamed = Digest.TryParse(reference, out var named);
+        var digest = isNamed && named.Hex.Length == 128 ? SampleImage.Sha512(request.Body) : Digest.Of(request.Body);
         var document = JsonNode.Parse(request.Body)!;
         var blobs = new[] { document["config"] }.Concat(document["layers"]?.AsArray() ?? []).OfType<JsonNode>().Select(DigestOf);
         var manifests = (document["manifests"]?.AsArray() ?? []).OfType<JsonNode>().Select(DigestOf);
@@ -115,13 +116,13 @@ internal sealed partial class TestRegistry : HttpServer
             return HttpAnswer.Error(400, "MANIFEST_BLOB_UNKNOWN");
         }
 
-        if (Digest.TryParse(reference, out var named) && named != digest)
+        if (isNamed && named != digest)
         {
             return HttpAnswer.Error(400, "DIGEST_INVALID");
         }
 
         content.Manifests[digest] = new StoredManifest(request.Headers["Content-Type"], request.Body);
-        if (named == default)
+        if (!isNamed)
         {
             content.Tags[reference] = digest;
         }

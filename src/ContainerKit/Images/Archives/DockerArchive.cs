@@ -42,7 +42,7 @@ internal sealed class DockerArchive(IArchiveFiles files)
     private Descriptor Copy(string configName, IReadOnlyList<string> layerNames, CopyContext context)
     {
         var json = files.TryReadDocument(Clean(configName)) ?? throw new ImageException($"'{files.Path}' has no config '{configName}'.");
-        CheckName(configName, Digest.Of(json));
+        CheckName(configName, json);
         var config = ImageConfig.Parse(json, $"config '{configName}'");
         if (config.DiffIds.Count != layerNames.Count || layerNames.Count > MaxLayers)
         {
@@ -56,10 +56,10 @@ internal sealed class DockerArchive(IArchiveFiles files)
     }
 
     // Docker has called the config's file by its digest always, first as HEX.json and then as blobs/sha256/HEX.
-    private void CheckName(string configName, Digest digest)
+    private void CheckName(string configName, byte[] json)
     {
         var stem = System.IO.Path.GetFileNameWithoutExtension(configName);
-        if (Digest.TryParse("sha256:" + stem, out var promised) && promised != digest)
+        if (Digest.TryParseHex(stem, out var promised) && Digest.Of(json, like: promised) is var digest && promised != digest)
         {
             throw new ImageException($"The config '{configName}' in '{files.Path}' is damaged: its content has the digest {digest}.");
         }

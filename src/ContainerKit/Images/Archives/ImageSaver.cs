@@ -146,11 +146,15 @@ internal sealed class ImageSaver(Image image, BlobStore blobs, IProgress<ImagePr
         WriteFile(archive, "/" + OciLayout.Marker, Encoding.ASCII.GetBytes(LayoutVersion));
         WriteFile(archive, "/index.json", IndexDocument());
         WriteEntry(archive, "/blobs", FileKind.Directory, 0, null);
-        WriteEntry(archive, "/blobs/sha256", FileKind.Directory, 0, null);
+        foreach (var algorithm in Blobs.Select(blob => blob.Digest.Algorithm).Append("sha256").Distinct().Order(StringComparer.Ordinal))
+        {
+            WriteEntry(archive, $"/blobs/{algorithm}", FileKind.Directory, 0, null);
+        }
+
         foreach (var blob in Blobs)
         {
             using var content = OpenVerified(blob);
-            WriteEntry(archive, $"/blobs/sha256/{blob.Digest.Hex}", FileKind.File, blob.Size, content);
+            WriteEntry(archive, $"/blobs/{blob.Digest.Algorithm}/{blob.Digest.Hex}", FileKind.File, blob.Size, content);
         }
     }
 
@@ -186,14 +190,15 @@ internal sealed class ImageSaver(Image image, BlobStore blobs, IProgress<ImagePr
 
     private void WriteDirectory(string directory)
     {
-        var sha256 = Path.Combine(directory, "blobs", "sha256");
-        Directory.CreateDirectory(sha256);
+        Directory.CreateDirectory(Path.Combine(directory, "blobs", "sha256"));
         File.WriteAllText(Path.Combine(directory, OciLayout.Marker), LayoutVersion);
         File.WriteAllBytes(Path.Combine(directory, "index.json"), IndexDocument());
         foreach (var blob in Blobs)
         {
             using var content = OpenVerified(blob);
-            using var file = new FileStream(Path.Combine(sha256, blob.Digest.Hex), FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1);
+            var path = Path.Combine(directory, "blobs", blob.Digest.Algorithm, blob.Digest.Hex);
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            using var file = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1);
             content.CopyTo(file, 128 << 10);
         }
     }

@@ -45,7 +45,7 @@ internal sealed class IndexIntake(OciLayout layout, CopyContext context)
             }
         }
 
-        Blobs.Add(json, index.MediaType);
+        Blobs.Add(json, index);
     }
 
     // Of what is no image nobody here knows what it means; a manifest's parts can be told all the same.

@@ -49,7 +49,7 @@ internal sealed class LayerIntake(CopyContext context)
         }
 
         using var content = source.OpenBlob(blob);
-        Take(content, blob, diffId, writer => writer.Check(blob), (writer, _) => writer.Commit(blob), cancellationToken);
+        Take(content, blob, Blobs.Create(blob.Digest), diffId, writer => writer.Check(blob), (writer, _) => writer.Commit(blob), cancellationToken);
     }
 
     /// <summary>Copies a layer that only its diff ID identifies.</summary>
@@ -62,15 +62,15 @@ internal sealed class LayerIntake(CopyContext context)
     public Descriptor Copy(Stream content, long size, Digest diffId, CancellationToken cancellationToken)
     {
         Descriptor? taken = null;
-        Take(content, new Descriptor(MediaTypes.Layer, diffId, size), diffId, _ => { }, (writer, kind) => taken = writer.Commit(MediaTypes.LayerOf(kind)), cancellationToken);
+        Take(content, new Descriptor(MediaTypes.Layer, diffId, size), Blobs.Create(), diffId, _ => { }, (writer, kind) => taken = writer.Commit(MediaTypes.LayerOf(kind)), cancellationToken);
         return taken!;
     }
 
-    private void Take(Stream content, Descriptor blob, Digest diffId, Action<BlobWriter> check, Action<BlobWriter, CompressionKind> commit, CancellationToken cancellationToken)
+    private void Take(Stream content, Descriptor blob, BlobWriter writer, Digest diffId, Action<BlobWriter> check, Action<BlobWriter, CompressionKind> commit, CancellationToken cancellationToken)
     {
+        using var written = writer;
         var report = context.ReporterFor(blob);
         var (kind, source) = Compression.Detect(content);
-        using var writer = Blobs.Create();
         using var watched = new WatchedStream(source, Count, cancellationToken, leaveOpen: true);
         using var kept = new TeeStream(watched, writer, leaveOpen: true);
         try

@@ -63,7 +63,7 @@ internal sealed class OciLayout(IArchiveFiles files, bool allPlatforms = false) 
         return here is not null;
     }
 
-    private static string PathOf(Digest digest) => $"blobs/sha256/{digest.Hex}";
+    private static string PathOf(Digest digest) => $"blobs/{digest.Algorithm}/{digest.Hex}";
 
     private MemoryStream? TryOpenMade(Descriptor blob) => _made.TryGetValue(blob.Digest, out var made) ? new MemoryStream(made, writable: false) : null;
 
@@ -122,7 +122,7 @@ internal sealed class OciLayout(IArchiveFiles files, bool allPlatforms = false) 
             (layer, token) => context.Layers.Copy(this, layer.First, layer.Second, token));
 
         blobs.Copy(this, manifest.Config, null, context.CancellationToken);
-        blobs.Add(json, manifestBlob.MediaType);
+        blobs.Add(json, manifestBlob);
         return manifestBlob;
     }
 

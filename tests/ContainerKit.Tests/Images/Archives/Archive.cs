@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using ContainerKit.Images;
 using ContainerKit.Tests.Layers;
@@ -12,6 +13,9 @@ internal sealed class Archive
     /// <summary>The files, by name.</summary>
     public IReadOnlyDictionary<string, byte[]> Files => _files;
 
+    /// <summary>Whether blobs are named by sha512.</summary>
+    public bool IsSha512 { get; init; }
+
     public Archive With(string name, byte[] content)
     {
         _files[name] = content;
@@ -23,8 +27,8 @@ internal sealed class Archive
     /// <summary>Adds a blob under its digest, and says what to write where it is pointed at.</summary>
     public (string Json, Digest Digest) AddBlob(byte[] content, string mediaType, string more = "")
     {
-        var digest = Digest.Of(content);
-        With($"blobs/sha256/{digest.Hex}", content);
+        var digest = IsSha512 ? Digest.FromHash(SHA512.HashData(content)) : Digest.Of(content);
+        With($"blobs/{digest.Algorithm}/{digest.Hex}", content);
         return ($$"""{"mediaType":"{{mediaType}}","digest":"{{digest}}","size":{{content.Length}}{{more}}}""", digest);
     }
 
