@@ -33,7 +33,7 @@ public sealed class ContainerHost : IAsyncDisposable
         _store = store;
         var isDurable = options.Durability == Durability.PowerLoss;
         Registry = new RegistryClient(options.Registry, options.LoggerFactory);
-        Images = new ImageStore(new ImageCatalog(_store.Images, options.LayerLimits, isDurable, UsedImages), Registry);
+        Images = new ImageStore(new ImageCatalog(_store.Images, options.LayerLimits, isDurable, UsedImages, options.LoggerFactory?.CreateLogger("ContainerKit.Images")), Registry);
         if (!OperatingSystem.IsLinux() || identity is null)
         {
             Images.Catalog.SweepLeftOvers();

@@ -10,7 +10,7 @@ internal sealed class CheckCommand : HostCommand
 {
     private readonly Option<bool> _repair = new("--repair") { Description = "Fetches damaged blobs again, unpacks damaged snapshots again, and restores a lost list of images." };
     private readonly Option<string[]> _from = new("--from") { Description = "A repository that is asked for damaged blobs, too: for those that nobody remembers the source of.", HelpName = "REPOSITORY" };
-    private readonly Option<string[]> _insecure = new("--insecure") { Description = "Speaks plain HTTP to this registry.", HelpName = "REGISTRY" };
+    private readonly Option<string[]> _insecure = new("--insecure") { Description = "Speaks plain HTTP to the registries that it repairs from; to this one only, where one is named.", HelpName = "REGISTRY", Arity = ArgumentArity.ZeroOrMore };
     private readonly Option<string?> _authFile = new("--authfile") { Description = "Where docker login or podman login wrote who you are.", HelpName = "FILE" };
     private readonly Option<bool> _json = Json.Option();
 
@@ -26,7 +26,7 @@ internal sealed class CheckCommand : HostCommand
 
     protected override RegistryOptions RegistryOptions(ParseResult line) => new()
     {
-        PlainHttp = line.GetValue(_insecure) ?? [],
+        PlainHttp = line.GetResult(_insecure) is null ? [] : line.GetValue(_insecure) is { Length: > 0 } named ? named : ["*"],
         AuthFiles = line.GetValue(_authFile) is { } file ? [file] : null,
     };
 

@@ -25,11 +25,17 @@ internal sealed class LoadCommand : HostCommand
     protected override async Task<int> RunAsync(ContainerHost host, ParseResult line, CancellationToken cancellationToken)
     {
         IReadOnlyList<Image> images;
+        var refused = new List<string>();
         var path = line.GetValue(_input);
         using (var spooled = path is null ? SpooledFile.OfInput() : SpooledFile.OfPipe(path))
         using (var progress = new ProgressBar())
         {
-            images = await host.Images.LoadAllAsync(spooled?.Path ?? path!, new LoadOptions { AllPlatforms = line.GetValue(_allPlatforms) }, progress, cancellationToken);
+            images = await host.Images.LoadAllAsync(spooled?.Path ?? path!, new LoadOptions { AllPlatforms = line.GetValue(_allPlatforms), OnRefusedName = refused.Add }, progress, cancellationToken);
+        }
+
+        foreach (var name in refused)
+        {
+            StandardError.WriteLine($"ckit: The archive calls an image {Text.Quote(name)}, which is no image name: it was loaded without it.");
         }
 
         using var output = new StandardOutput();

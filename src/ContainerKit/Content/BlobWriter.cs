@@ -28,6 +28,9 @@ internal sealed class BlobWriter : WriteOnlyStream
         _length += buffer.Length;
     }
 
+    /// <summary>Reads what has been written so far.</summary>
+    public Stream Reopen() => new FileStream(_file.Name, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 1);
+
     /// <summary>Names the blob by what has been written.</summary>
     public Descriptor Commit(string mediaType)
     {

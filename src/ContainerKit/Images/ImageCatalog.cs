@@ -1,5 +1,7 @@
 using ContainerKit.Content;
 using ContainerKit.Layers;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace ContainerKit.Images;
 
@@ -33,8 +35,10 @@ internal sealed class ImageCatalog
     /// <param name="limits">What layers may ask for.</param>
     /// <param name="flush">Whether what is reported done has reached the disk.</param>
     /// <param name="pinned">Digests of manifests that containers stand on: never swept, even without a name.</param>
-    public ImageCatalog(string directory, LayerLimits? limits = null, bool flush = false, Func<IEnumerable<Digest>>? pinned = null)
+    /// <param name="logger">Where events go; null: nowhere.</param>
+    public ImageCatalog(string directory, LayerLimits? limits = null, bool flush = false, Func<IEnumerable<Digest>>? pinned = null, ILogger? logger = null)
     {
+        Logger = logger ?? NullLogger.Instance;
         Limits = limits ?? LayerLimits.Default;
         Blobs = new BlobStore(directory, flush);
         _index = new StoreIndex(Blobs);
@@ -43,6 +47,9 @@ internal sealed class ImageCatalog
     }
 
     public BlobStore Blobs { get; }
+
+    /// <summary>Where events go.</summary>
+    public ILogger Logger { get; }
 
     /// <summary>The list of the images.</summary>
     public StoreIndex Index => _index;

@@ -18,13 +18,12 @@ internal static class ImageImporter
         using var lease = catalog.Lease(cancellationToken);
         var source = new WatchedStream(archive, progress, cancellationToken, leaveOpen: true);
         var newest = default(UnixTime);
-        var layer = TarLayer.Add(
+        var layer = new TarLayer(
             catalog,
             lease,
-            source,
-            new LayerTree(catalog.Limits),
+            () => new LayerTree(catalog.Limits),
             time => newest = time ?? throw new ImageException("The archive is empty: there is no root file system in it."),
-            cancellationToken);
+            cancellationToken).Add(source);
 
         // The image is as old as its newest file, so that importing the same archive again gives the same image.
         var created = newest.ToDateTimeOffset();

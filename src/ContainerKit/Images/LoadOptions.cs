@@ -8,4 +8,10 @@ public sealed record LoadOptions
     /// index lists and the archive lacks is left out, as long as one image is there.
     /// </summary>
     public bool AllPlatforms { get; init; }
+
+    /// <summary>
+    /// Told of every name in the archive, as it stands there, that is no image name: the image is loaded without it. Such names are logged, too. They are
+    /// whatever somebody wrote, and may hold control characters. Null: told to nobody.
+    /// </summary>
+    public Action<string>? OnRefusedName { get; init; }
 }

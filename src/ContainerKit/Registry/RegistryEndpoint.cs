@@ -50,7 +50,7 @@ internal sealed record RegistryEndpoint(string Name, Uri Origin, string Prefix =
     private static RegistryEndpoint Create(string host, string prefix, RegistryOptions options)
     {
         var name = Normalize(host);
-        var scheme = options.PlainHttp.Any(plain => Normalize(plain) == name) ? Uri.UriSchemeHttp : Uri.UriSchemeHttps;
+        var scheme = options.PlainHttp.Any(plain => plain == RegistryOptions.All || Normalize(plain) == name) ? Uri.UriSchemeHttp : Uri.UriSchemeHttps;
         // Docker's registry is called docker.io, and lives elsewhere.
         return Uri.TryCreate($"{scheme}://{(name == DockerHub ? "registry-1.docker.io" : name)}/", UriKind.Absolute, out var origin) && origin.AbsolutePath == "/"
             ? new RegistryEndpoint(name, origin, prefix)

@@ -29,7 +29,9 @@ public sealed record RegistryOptions
     /// </summary>
     public IReadOnlyDictionary<string, IReadOnlyList<string>> Mirrors { get; init; } = new Dictionary<string, IReadOnlyList<string>>();
 
-    /// <summary>The registries and mirrors that are spoken to in plain HTTP. All others get HTTPS, <c>localhost</c> too.</summary>
+    internal const string All = "*";
+
+    /// <summary>The registries and mirrors that are spoken to in plain HTTP; <c>*</c> stands for all. All others get HTTPS, <c>localhost</c> too.</summary>
     public IReadOnlyCollection<string> PlainHttp { get; init; } = [];
 
     /// <summary>

@@ -55,7 +55,7 @@ internal sealed partial class SnapshotStore
                 // Where the layers below were made one, only the whole tells whether that was done right.
                 var isFlat = snapshot.Parents.Any(parent => parent.Id == FlatNameOf(name) || parent.Id.StartsWith(FlatNameOf(""), StringComparison.Ordinal));
                 using var tree = SnapshotTrees.Open(Driver, snapshot with { Kind = SnapshotKind.Writable }, isPrivate: true, ownLayers: isFlat ? int.MaxValue : 1);
-                return new TreeVerifier(expected, tree, isLossy: snapshot.UserAttributes).FindDifference(ct) is { } difference
+                return new TreeVerifier(expected, tree, isLossy: snapshot.UserAttributes).FindDifferences(ct) is { } difference
                     ? new SnapshotDamage(Path.GetFileName(snapshot.Directory), name, $"The snapshot '{name}' is damaged: {difference}.")
                     : null;
             }

@@ -20,22 +20,50 @@ internal sealed class TreeVerifier(LayerTree expected, UnionTree actual, bool is
 {
     private const int BufferBytes = 128 << 10;
 
-    /// <summary>The first difference, as the end of a sentence; null when there is none.</summary>
-    public string? FindDifference(CancellationToken ct) => CompareDirectory("/", expected.Root, ct);
+    /// <summary>How many differences are told; of the others there is only a number.</summary>
+    private const int MaxNamed = 20;
 
-    private string? CompareDirectory(string path, TreeNode directory, CancellationToken ct)
+    private readonly List<string> _differences = [];
+    private int _more;
+
+    /// <summary>All differences, as the end of a sentence; null when there are none.</summary>
+    public string? FindDifferences(CancellationToken ct)
+    {
+        CompareDirectory("/", expected.Root, ct);
+        var more = _more == 0 ? "" : $"; and {_more} more";
+        return _differences.Count == 0 ? null : string.Join("; ", _differences) + more;
+    }
+
+    private void Note(string? difference)
+    {
+        if (difference is null)
+        {
+            return;
+        }
+
+        if (_differences.Count < MaxNamed)
+        {
+            _differences.Add(difference);
+        }
+        else
+        {
+            _more++;
+        }
+    }
+
+    private void CompareDirectory(string path, TreeNode directory, CancellationToken ct)
     {
         RuntimeHelpers.EnsureSufficientExecutionStack();
         ct.ThrowIfCancellationRequested();
-        if (!directory.IsImplied && FindDifference(path, directory.Metadata, actual.ReadMetadata(path)) is { } difference)
+        if (!directory.IsImplied)
         {
-            return difference;
+            Note(FindDifference(path, directory.Metadata, actual.ReadMetadata(path)));
         }
 
         var names = actual.List(path, readsRecords: false).Select(name => name.Name).ToHashSet(StringComparer.Ordinal);
-        if (names.FirstOrDefault(name => !directory.Children!.ContainsKey(name)) is { } surplus)
+        foreach (var surplus in names.Where(name => !directory.Children!.ContainsKey(name)).Order(StringComparer.Ordinal))
         {
-            return $"'{LayerPath.Combine(path, surplus)}' is in it, and in no layer";
+            Note($"'{LayerPath.Combine(path, surplus)}' is in it, and in no layer");
         }
 
         foreach (var (name, node) in directory.Children!)
@@ -43,26 +71,42 @@ internal sealed class TreeVerifier(LayerTree expected, UnionTree actual, bool is
             var child = LayerPath.Combine(path, name);
             if (!names.Contains(name))
             {
-                return $"'{child}' is missing";
+                Note($"'{child}' is missing");
+                continue;
             }
 
-            if (actual.Stat(child, followSymlink: false).IsOwn && Compare(child, node, ct) is { } found)
+            try
             {
-                return found;
+                CompareOwn(child, node, ct);
+            }
+            catch (Exception e) when (e is StorageException or IOException or UnauthorizedAccessException)
+            {
+                // One that cannot be read is no reason to leave the others unread.
+                Note($"'{child}' cannot be read: {e.Message.TrimEnd('.')}");
             }
         }
-
-        return null;
     }
 
-    private string? Compare(string path, TreeNode node, CancellationToken ct)
+    private void CompareOwn(string path, TreeNode node, CancellationToken ct)
     {
-        if (!node.IsDirectory)
+        var there = actual.Stat(path, followSymlink: false);
+        if (!there.IsOwn)
         {
-            return FindDifference(path, node.Metadata, actual.ReadMetadata(path)) ?? FindOtherContent(path, node.Metadata, ct);
+            return;
         }
 
-        return actual.Stat(path, followSymlink: false).Kind == FileKind.Directory ? CompareDirectory(path, node, ct) : $"'{path}' is no directory any more";
+        if (!node.IsDirectory)
+        {
+            Note(FindDifference(path, node.Metadata, actual.ReadMetadata(path)) ?? FindOtherContent(path, node.Metadata, ct));
+        }
+        else if (there.Kind == FileKind.Directory)
+        {
+            CompareDirectory(path, node, ct);
+        }
+        else
+        {
+            Note($"'{path}' is no directory any more");
+        }
     }
 
     private string? FindDifference(string path, FileMetadata then, FileMetadata now)

@@ -120,6 +120,30 @@ internal sealed class DebianRegistryTests(bool isProtected)
     }
 
     [Test]
+    public async Task What_is_named_by_sha512_keeps_the_names_of_its_parts()
+    {
+        // The registry names every manifest by sha256, and knows blobs by both.
+        var sample = SampleImage.OfSha512(400_000, 1000);
+        Directory.CreateDirectory(_directory["layout/blobs/sha512"]);
+        foreach (var blob in sample.Blobs.Append(sample.Manifest))
+        {
+            await File.WriteAllBytesAsync(_directory[$"layout/blobs/sha512/{SampleImage.Sha512(blob).Hex}"], blob);
+        }
+
+        _directory.Write("layout/oci-layout", """{"imageLayoutVersion":"1.0.0"}""");
+        _directory.Write("layout/index.json", $$"""{"schemaVersion":2,"manifests":[{{SampleImage.Describe(sample.Manifest, sample.MediaType, isSha512: true)}}]}""");
+        var image = await _images.LoadAsync(_directory["layout"]);
+
+        await _images.PushAsync(image, Name("sha512:1"));
+        using var client = new RegistryClient(Options());
+        var pulled = await Elsewhere(client).PullAsync(Name("sha512:1"));
+
+        Assert.That(image.Digest, Is.EqualTo(sample.Digest));
+        Assert.That(pulled.Digest, Is.EqualTo(Digest.Of(sample.Manifest)));
+        Assert.That(pulled.Layers.Select(layer => layer.Descriptor.Digest), Is.EqualTo(sample.Layers.Select(SampleImage.Sha512)));
+    }
+
+    [Test]
     public async Task What_is_deleted_is_gone()
     {
         await _images.PushAsync(_image, Name("gone:1"));

@@ -102,6 +102,23 @@ internal sealed class CkitRegistryTests : CkitFixture
     }
 
     [Test]
+    public async Task Damage_is_repaired_in_plain_http_without_naming_the_registry([Values] bool isNamed)
+    {
+        await using var registry = new TestRegistry();
+        var image = SampleImage.Of(100);
+        registry.Content.Add("app", "1", image);
+        var store = $"damaged-{isNamed}";
+        CkitIn(store, "pull", "--insecure", $"{registry.Host}/app:1");
+        File.WriteAllText($"{HostDirectory}/{store}/images/blobs/sha256/{Digest.Of(image.Layers[0]).Hex}", "garbled");
+
+        var without = CkitIn(store, "check", "--repair");
+        var repaired = CkitIn(store, ["check", "--repair", "--insecure", .. isNamed ? new[] { registry.Host } : []]);
+
+        Assert.That((without.ExitCode, repaired.ExitCode), Is.EqualTo((125, 0)), repaired.Output + repaired.Error);
+        Assert.That(repaired.Output, Does.Contain("It was fetched again."));
+    }
+
+    [Test]
     public async Task A_mirror_is_asked_first()
     {
         await using var registry = new TestRegistry();

@@ -26,12 +26,14 @@ internal sealed class CkitStoreTests : CkitFixture
         Output("create", "--name", "standing", "box:1", "sh");
         File.AppendAllText(Directory.GetFiles(HostDirectory + "/store/snapshots", "motd", SearchOption.AllDirectories).Order(StringComparer.Ordinal).First(), "garbled");
 
+        File.AppendAllText(Directory.GetFiles(HostDirectory + "/store/snapshots", "text", SearchOption.AllDirectories).Order(StringComparer.Ordinal).First(), "garbled");
+
         var check = Ckit("check");
         var refused = Ckit("check", "--repair");
         Output("rm", "standing");
         var repaired = JsonNode.Parse(Output("check", "--repair", "--json"))!;
 
-        Assert.That((check.ExitCode, check.Output.Contains("'/etc/motd' has ", StringComparison.Ordinal), check.Error.Contains("--repair", StringComparison.Ordinal)), Is.EqualTo((125, true, true)));
+        Assert.That((check.ExitCode, check.Output.Contains("'/etc/motd' has ", StringComparison.Ordinal) && check.Output.Contains("'/etc/text' has ", StringComparison.Ordinal), check.Error.Contains("--repair", StringComparison.Ordinal)), Is.EqualTo((125, true, true)));
         Assert.That((refused.ExitCode, refused.Output.Contains("the container 'standing' stands on it", StringComparison.Ordinal)), Is.EqualTo((125, true)));
         Assert.That(repaired["Repaired"]!.AsArray(), Has.Count.EqualTo(1));
         Assert.That(repaired["Remaining"]!.AsArray(), Is.Empty);

@@ -56,7 +56,7 @@ internal sealed class AddTarStep(string archive) : BuildStep
         {
             using var file = new FileStream(archive, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 1);
             using var watched = new WatchedStream(file, null, cancellationToken, leaveOpen: true);
-            return Task.FromResult(TarLayer.Add(below.Catalog, below.Lease, watched, TreeReader.TreeOf(below.Catalog, below.Layers, cancellationToken), null, cancellationToken));
+            return Task.FromResult(new TarLayer(below.Catalog, below.Lease, () => TreeReader.TreeOf(below.Catalog, below.Layers, cancellationToken), null, cancellationToken).Add(watched));
         }
         catch (Exception e) when (e is ImageException or IOException or UnauthorizedAccessException)
         {

@@ -6,6 +6,9 @@ internal sealed record ArchivedImage
     /// <summary>The names, normalised; none when it has none, or none that is an image name.</summary>
     public required IReadOnlyList<ImageReference> Names { get; init; }
 
+    /// <summary>What it is called there besides, and is no image name: as it stands there.</summary>
+    public IReadOnlyList<string> RefusedNames { get; init; } = [];
+
     /// <summary>What tells it from the others: a digest, or a file's name.</summary>
     public required string Id { get; init; }
 

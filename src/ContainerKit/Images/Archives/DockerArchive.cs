@@ -24,16 +24,18 @@ internal sealed class DockerArchive(IArchiveFiles files)
             .Select(item => item as JsonObject ?? throw new ImageException($"The {what} is not a list of images."))
             .Select(item => ToImage(item, what))
             .ToList();
-        return images.Find(image => wanted is not null && image.Names.Contains(wanted)) is { } found ? [found with { Names = [wanted!] }] : images;
+        return images.Find(image => wanted is not null && image.Names.Contains(wanted)) is { } found ? [found with { Names = [wanted!], RefusedNames = [] }] : images;
     }
 
     private ArchivedImage ToImage(JsonObject item, string what)
     {
         var config = item.GetString("Config", what);
         var layers = item.Strings("Layers", what);
+        var tags = item.Strings("RepoTags", what).ToLookup(tag => ImageReference.TryParse(tag, out var name) && name.HasName);
         return new ArchivedImage
         {
-            Names = [.. item.Strings("RepoTags", what).Select(tag => ImageReference.TryParse(tag, out var name) ? name : null).OfType<ImageReference>()],
+            Names = [.. tags[true].Select(ImageReference.Parse)],
+            RefusedNames = [.. tags[false]],
             Id = config,
             CopyTo = context => Copy(config, layers, context),
         };

@@ -18,7 +18,7 @@ internal static class ImageLoader
                 ? $"It holds several images ({Describe(images)}); say which."
                 : $"It holds no image '{wanted}'; it has {Describe(images)}."),
         };
-        return Publish(context, lease, wanted is null ? image : image with { Names = [wanted] })[0];
+        return Publish(context, lease, wanted is null ? image : image with { Names = [wanted], RefusedNames = [] }, options)[0];
     }
 
     /// <summary>Loads all images, with all their names: one result for each name (or for each image without one).</summary>
@@ -28,7 +28,7 @@ internal static class ImageLoader
         using var files = Open(catalog, path, progress, cancellationToken);
         var context = new CopyContext(catalog, progress, cancellationToken);
         return Images(files, null, options) is { Count: > 0 } images
-            ? [.. images.SelectMany(image => Publish(context, lease, image))]
+            ? [.. images.SelectMany(image => Publish(context, lease, image, options))]
             : throw new ImageException("It holds no image.");
     }
 
@@ -71,10 +71,17 @@ internal static class ImageLoader
     private static string Describe(IReadOnlyList<ArchivedImage> images) =>
         string.Join(", ", images.Take(20).Select(image => image.Names.Count > 0 ? string.Join(" = ", image.Names) : image.Id));
 
-    private static List<Image> Publish(CopyContext context, StoreLease lease, ArchivedImage image)
+    private static List<Image> Publish(CopyContext context, StoreLease lease, ArchivedImage image, LoadOptions options)
     {
         var manifest = image.CopyTo(context);
         var names = image.Names.Count > 0 ? image.Names : (IReadOnlyList<ImageReference?>)[null];
-        return [.. names.Select(name => context.Catalog.Publish(lease, manifest, name, context.CancellationToken))];
+        var published = names.Select(name => context.Catalog.Publish(lease, manifest, name, context.CancellationToken)).ToList();
+        foreach (var refused in image.RefusedNames)
+        {
+            options.OnRefusedName?.Invoke(refused);
+        }
+
+        context.Catalog.Logger.TellRefused(published[0], image.RefusedNames);
+        return published;
     }
 }

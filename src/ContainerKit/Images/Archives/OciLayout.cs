@@ -41,11 +41,12 @@ internal sealed class OciLayout(IArchiveFiles files, bool allPlatforms = false) 
 
         return
         [
-            .. groups.Select(group => (group.Name, Manifest: allPlatforms ? Together(group.Entries) : Pick(group.Entries, what, MaxDepth)))
+            .. groups.Select(group => (group.Name, Manifest: allPlatforms ? Together(group.Entries) : Pick(group.Entries, what, MaxDepth), Refused: group.Entries.Where(entry => !entry.Reference.HasName).Select(entry => entry.Name).OfType<string>()))
                 .GroupBy(image => image.Manifest)
                 .Select(image => new ArchivedImage
                 {
                     Names = [.. image.Select(each => each.Name).OfType<ImageReference>()],
+                    RefusedNames = [.. image.SelectMany(each => each.Refused)],
                     Id = image.Key.Digest.ToString(),
                     CopyTo = context => MediaTypes.IsIndex(image.Key.MediaType) ? new IndexIntake(this, context).Copy(image.Key) : Copy(image.Key, context),
                 }),

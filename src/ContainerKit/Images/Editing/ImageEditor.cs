@@ -49,7 +49,7 @@ internal sealed class ImageEditor(ImageCatalog catalog, ImageEditOptions options
     public Image Append(Image image, Stream archive, ImageReference reference)
     {
         using var lease = catalog.Lease(cancellationToken);
-        var layer = TarLayer.Add(catalog, lease, archive, TreeReader.TreeOf(catalog, [.. image.Layers.Select(Stored)], cancellationToken), null, cancellationToken);
+        var layer = new TarLayer(catalog, lease, () => TreeReader.TreeOf(catalog, [.. image.Layers.Select(Stored)], cancellationToken), null, cancellationToken).Add(archive);
         var step = new ImageHistory { Created = options.Timestamp ?? image.Config.Created, CreatedBy = "append" };
         return Publish(lease, image, image.Config with { History = [.. LayerHistory.Padded(image.Config.History, image.Layers.Count), step] }, [.. image.Layers.Select(Stored), layer], reference);
     }

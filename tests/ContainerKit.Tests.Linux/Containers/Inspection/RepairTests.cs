@@ -78,6 +78,33 @@ internal sealed class RepairTests(string driver)
     }
 
     [Test]
+    public async Task Every_damaged_file_of_a_snapshot_is_named_and_of_very_many_the_number()
+    {
+        Directory.CreateDirectory(_directory["many"]);
+        for (var i = 10; i < 40; i++)
+        {
+            _directory.Write($"many/file-{i}", "content");
+        }
+
+        var image = await _host.BuildFromScratch().AddDirectory(_directory["many"], "/").BuildAsync("many:1");
+        await (await _host.Container(image).CreateAsync()).DisposeAsync();
+        foreach (var tree in Directory.GetFiles(_directory["store/snapshots"], "file-10", SearchOption.AllDirectories).Select(file => Path.GetDirectoryName(file)!))
+        {
+            File.Delete(Path.Combine(tree, "file-10"));
+            Enumerable.Range(11, 24).ToList().ForEach(i => Garble(Path.Combine(tree, $"file-{i}")));
+            File.WriteAllText(Path.Combine(tree, "intruder"), "");
+        }
+
+        var problem = (await _host.CheckAsync()).Problems.Single();
+
+        Assert.That(problem, Does.Contain("'/intruder' is in it").And.Contain("'/file-10' is missing").And.Contain("'/file-11' was changed").And.Contain("'/file-12' was changed"));
+        Assert.That(problem, Does.Not.Contain("/file-34"));
+        Assert.That(problem, Does.EndWith("more.").And.Contain("; and "));
+        Assert.That(int.Parse(problem.Split("; and ")[1].Split(' ')[0]) + problem.Split("; ").Length - 1, Is.GreaterThanOrEqualTo(26));
+        Assert.That((await _host.RepairAsync()).IsSound);
+    }
+
+    [Test]
     public async Task A_layer_that_is_gone_or_has_another_length_is_fetched_again([Values] bool isGone)
     {
         var path = Blobs.PathOf(Digest.Of(Image.Layers[0]));

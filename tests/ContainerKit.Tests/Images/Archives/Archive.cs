@@ -70,7 +70,9 @@ internal sealed class Archive
         var tar = new RawTar();
         foreach (var (name, content) in _files)
         {
-            tar.Add(Encoding.UTF8.GetBytes(name), '0', content, []);
+            // A header has room for a hundred.
+            var bytes = Encoding.UTF8.GetBytes(name);
+            (bytes.Length > 100 ? tar.GnuLong('L', name) : tar).Add(bytes[..Math.Min(bytes.Length, 100)], '0', content, []);
         }
 
         return tar.End().ToArray();

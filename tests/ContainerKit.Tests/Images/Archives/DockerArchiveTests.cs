@@ -2,6 +2,7 @@ using System.Text;
 using ContainerKit.Images;
 using ContainerKit.Layers;
 using ContainerKit.Tests.Layers;
+using Microsoft.Extensions.Logging;
 
 namespace ContainerKit.Tests.Images.Archives;
 
@@ -134,6 +135,57 @@ public sealed class DockerArchiveTests
     public void An_archive_whose_manifest_makes_no_sense_is_refused(string name, string content, string because)
     {
         Assert.That(() => Load(Archive.Docker().With(name, content).ToTar()), Throws.TypeOf<ImageException>().With.Message.Contains(because));
+    }
+
+    [Test]
+    public async Task Names_that_are_none_are_told_and_the_image_is_loaded_without_them()
+    {
+        string[] hostile = ["../../etc/passwd", "Upper:1", @"line\nbreak", "", "a@sha256:00", new string('x', 5000)];
+        var log = new EventList();
+        var told = new List<string>();
+        var catalog = new ImageCatalog(_store["logged"], logger: log);
+        var archive = Archive.Docker(string.Join(',', hostile.Append("debian:12").Select(name => $"\"{name}\""))).ToTar();
+
+        var images = await new ImageStore(catalog).LoadAllAsync(_store.Write("image.tar", archive), new LoadOptions { OnRefusedName = told.Add });
+
+        Assert.That(images.Select(image => image.Reference.ToString()), Is.EqualTo(new[] { "debian:12" }));
+        Assert.That(told, Is.EqualTo(hostile.Select(name => name.Replace(@"\n", "\n"))));
+        Assert.That(log.Events, Has.Count.EqualTo(hostile.Length).And.All.StartsWith($"600 The archive calls the image debian:12 ({images[0].Digest.Hex[..12]}) '"));
+        Assert.That(log.Events, Has.None.Contains("\n").And.All.Length.LessThan(400));
+    }
+
+    [Test]
+    public async Task An_image_that_has_no_other_name_is_loaded_without_one()
+    {
+        var told = new List<string>();
+
+        var image = await _store.Images.LoadAsync(_store.Write("image.tar", Archive.Docker("\"no name\"").ToTar()), new LoadOptions { OnRefusedName = told.Add });
+
+        Assert.That(image.Reference.HasName, Is.False);
+        Assert.That(told, Is.EqualTo(new[] { "no name" }));
+    }
+
+    [Test]
+    public async Task Who_asks_for_a_name_is_not_told_of_others()
+    {
+        var told = new List<string>();
+
+        await _store.Images.LoadAsync(_store.Write("image.tar", Archive.Docker("\"no name\",\"debian:12\"").ToTar()), new LoadOptions { OnRefusedName = told.Add }, "debian:12");
+
+        Assert.That(told, Is.Empty);
+    }
+
+    private sealed class EventList : ILogger
+    {
+        public List<string> Events { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            Events.Add($"{eventId.Id} {formatter(state, exception)}");
     }
 
     private Task<Image> Load(byte[] archive, string? reference = null) => _store.Images.LoadAsync(_store.Write("image.tar", archive), reference);

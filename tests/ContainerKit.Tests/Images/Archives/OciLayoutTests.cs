@@ -66,6 +66,19 @@ public sealed class OciLayoutTests
     }
 
     [Test]
+    public async Task A_name_that_is_none_is_told()
+    {
+        var archive = new Archive();
+        var told = new List<string>();
+        archive.AsOci(archive.AddImage(more: Archive.Named("no name")));
+
+        var image = await _store.Images.LoadAsync(archive.ToDirectory(_store["layout"]), new LoadOptions { OnRefusedName = told.Add });
+
+        Assert.That(image.Reference.HasName, Is.False);
+        Assert.That(told, Is.EqualTo(new[] { "no name" }));
+    }
+
+    [Test]
     public async Task One_image_with_two_names_gets_both()
     {
         var archive = new Archive();
