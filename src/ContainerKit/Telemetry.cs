@@ -8,7 +8,7 @@ namespace ContainerKit;
 /// listens, nothing is measured.
 /// </summary>
 /// <remarks>
-/// <para>Activities, each named <c>containerkit.</c> and an operation: <c>pull</c>, <c>unpack</c>, <c>build</c>, <c>create</c>, <c>start</c>, <c>exec</c>, <c>commit</c>. Their tags are
+/// <para>Activities, each named <c>containerkit.</c> and an operation: <c>pull</c>, <c>unpack</c>, <c>build</c>, <c>create</c>, <c>start</c>, <c>ready</c> (the wait for readiness), <c>exec</c>, <c>commit</c>. Their tags are
 /// OpenTelemetry's where those exist: <c>container.id</c>, <c>container.name</c>, <c>container.image.name</c>, <c>container.command</c> (the program alone),
 /// <c>process.exit.code</c>, <c>error.type</c>; beside them <c>containerkit.driver</c> and <c>containerkit.detached</c>.</para>
 /// <para>Metrics: <c>containerkit.operations</c> and <c>containerkit.operation.duration</c> (seconds), with <c>containerkit.operation</c> and, for one that failed,

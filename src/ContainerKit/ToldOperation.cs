@@ -5,7 +5,7 @@ namespace ContainerKit;
 /// <summary>One thing that the library does, as it is told to those who observe it: an activity, a count and a duration. Where nobody does, there is none.</summary>
 internal sealed class ToldOperation : IDisposable
 {
-    public const string Pull = "pull", Unpack = "unpack", Build = "build", Create = "create", Start = "start", Exec = "exec", Commit = "commit";
+    public const string Pull = "pull", Unpack = "unpack", Build = "build", Create = "create", Start = "start", Ready = "ready", Exec = "exec", Commit = "commit";
 
     private readonly string _name;
     private readonly Activity? _activity;

@@ -11,6 +11,7 @@ internal static class CkitRoot
         ("run", () => new RunCommand()),
         ("create", () => new CreateCommand()),
         ("start", () => new StartCommand()),
+        ("attach", () => new AttachCommand()),
         ("ps", () => new PsCommand()),
         ("logs", () => new LogsCommand()),
         ("exec", () => new ExecCommand()),

@@ -10,9 +10,9 @@ internal static class Lookup
         await TryImageAsync(host, name, cancellationToken) ?? throw NoImage(name);
 
     /// <summary>The run of a container that is to be running.</summary>
-    public static async Task<RunningContainer> RunningAsync(Container container, string name, CancellationToken cancellationToken) =>
+    public static async Task<RunningContainer> RunningAsync(Container container, string name, CancellationToken cancellationToken, AttachOptions? options = null) =>
         await container.IsRunningAsync(cancellationToken)
-            ? await container.AttachAsync(cancellationToken)
+            ? await container.AttachAsync(options ?? new AttachOptions(), cancellationToken)
             : throw new UsageException($"The container '{name}' is not running.") { Hint = $"Start it first: ckit start {name}" };
 
     // An empty name is what a script's empty variable becomes, and nothing has it.

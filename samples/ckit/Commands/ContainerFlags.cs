@@ -79,7 +79,10 @@ internal static class ContainerFlags
         : throw new UsageException($"/dev/shm cannot have the size '{size}'; 64m and 1g are such.");
 
     /// <summary><c>no</c>, <c>on-failure</c>, <c>on-failure:3</c>, <c>always</c> or <c>unless-stopped</c>.</summary>
-    public static ContainerBuilder Restart(ContainerBuilder container, string policy) => container.WithRestart(policy.Split(':') switch
+    public static ContainerBuilder Restart(ContainerBuilder container, string policy) => container.WithRestart(RestartPolicyOf(policy));
+
+    /// <inheritdoc cref="Restart"/>
+    public static RestartPolicy RestartPolicyOf(string policy) => policy.Split(':') switch
     {
         ["no"] => RestartPolicy.No,
         ["always"] => RestartPolicy.Always,
@@ -87,7 +90,7 @@ internal static class ContainerFlags
         ["on-failure"] or ["on-failure", "0"] => RestartPolicy.OnFailure(),
         ["on-failure", var text] when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var most) => RestartPolicy.OnFailure(most),
         _ => throw new UsageException($"A program is started again no, on-failure[:NUMBER], always or unless-stopped, and not '{policy}'."),
-    });
+    };
 
     public static ContainerBuilder Network(ContainerBuilder container, string mode) => mode switch
     {

@@ -12,6 +12,7 @@ internal static class ContainerInspection
         var config = ImageInspection.ConfigToJson(settings.Config);
         config.Insert(0, "Hostname", settings.Hostname);
         config.Add("Image", container.ImageReference);
+        config.Add("OpenStdin", settings.HasOpenInput);
         return new JsonObject
         {
             ["Id"] = container.Id,

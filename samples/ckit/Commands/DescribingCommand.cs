@@ -68,7 +68,7 @@ internal abstract class DescribingCommand : HostCommand
 
     protected string? NameOf(ParseResult line) => line.GetValue(_name);
 
-    /// <summary>Whether the program's input is fed from ckit's own.</summary>
+    /// <summary>Whether the program's input is fed from ckit's own, or from that of a ckit that attaches.</summary>
     protected virtual bool IsInteractive(ParseResult line) => false;
 
     /// <summary>The container as the command line describes it, but for its name.</summary>
@@ -104,6 +104,7 @@ internal abstract class DescribingCommand : HostCommand
         description = line.GetValue(_statistics) ? description.WithStatistics() : description;
         description = _health.Apply(description, line, image.Config.HealthCheck);
         description = terminal is { } size ? description.WithTerminal(size) : description;
+        description = IsInteractive(line) ? description.WithOpenInput() : description;
         description = line.GetValue(_init) ? description.WithInit() : description;
         return line.GetValue(_readOnly) ? description.WithReadOnlyRoot() : description;
     }

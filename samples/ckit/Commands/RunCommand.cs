@@ -8,7 +8,7 @@ namespace Ckit.Commands;
 internal sealed class RunCommand : DescribingCommand
 {
     private readonly Option<bool> _remove = new("--rm") { Description = "Removes the container afterwards. Without it the container stays, for diff, commit and cp." };
-    private readonly Option<bool> _interactive = new("--interactive", "-i") { Description = "Feeds ckit's standard input to the program, whose own is empty otherwise." };
+    private readonly Option<bool> _interactive = new("--interactive", "-i") { Description = "Feeds ckit's standard input to the program, whose own is empty otherwise; with --detach, keeps it open for attach." };
 
     private readonly Option<bool> _detach = new("--detach", "-d") { Description = "Lets it run on by itself, with its output in a log, and prints the container's id." };
     private readonly Option<long?> _logSize = DetachedFlags.LogSize();
@@ -50,9 +50,9 @@ internal sealed class RunCommand : DescribingCommand
 
     private async Task<int> DetachAsync(ContainerHost host, ParseResult line, CancellationToken cancellationToken)
     {
-        if (line.GetValue(_remove) || line.GetValue(_interactive))
+        if (line.GetValue(_remove))
         {
-            throw new UsageException("A container that runs by itself is not removed at its end, and has no input: give --detach without --rm and --interactive.", this);
+            throw new UsageException("A container that runs by itself is not removed at its end: give --detach without --rm.", this);
         }
 
         var options = DetachedFlags.Read(line.GetValue(_logSize));

@@ -140,10 +140,20 @@ public sealed class Container : IFileTree, IAsyncDisposable
     /// </summary>
     /// <remarks>
     /// Of a detached container, <see cref="RunningContainer.StandardOutput"/> and <see cref="RunningContainer.StandardError"/> are read from its log,
-    /// from the beginning; of one that another process runs they are empty, because its output is that process's.
+    /// from the beginning or from where <see cref="AttachOptions.Tail"/> says, and <see cref="RunningContainer.StandardInput"/> leads to its program where the description says <see cref="ContainerBuilder.WithOpenInput"/>
+    /// (disposing of it is no end for the program); of one that another process runs they are empty, because its streams are that process's: <see cref="RunningContainer.IsDetached"/> tells.
     /// </remarks>
     /// <exception cref="StorageException">It does not run, or this process runs it itself.</exception>
-    public Task<RunningContainer> AttachAsync(CancellationToken cancellationToken = default) => Task.Run(() => _instance.Attach(this, cancellationToken), cancellationToken);
+    public Task<RunningContainer> AttachAsync(CancellationToken cancellationToken = default) => AttachAsync(new AttachOptions(), cancellationToken);
+
+    /// <inheritdoc cref="AttachAsync(CancellationToken)"/>
+    /// <param name="options">From where on what it writes is read.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public Task<RunningContainer> AttachAsync(AttachOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return Task.Run(() => _instance.Attach(this, options, cancellationToken), cancellationToken);
+    }
 
     /// <summary>Asks its program to end, wherever it runs, and ends it when it has not done so in time; it is not started again, whatever its description said. One that does not run is no error.</summary>
     /// <param name="grace">How long it has; 10 seconds when null.</param>
@@ -160,6 +170,17 @@ public sealed class Container : IFileTree, IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(limits);
         return Task.Run(() => _instance.UpdateLimits(limits, cancellationToken), cancellationToken);
+    }
+
+    /// <summary>Changes when its program is started again after its end: of what runs, in this process or elsewhere, and for every start from now on.</summary>
+    /// <param name="policy">When.</param>
+    /// <param name="cancellationToken">Gives up; nothing changes then.</param>
+    /// <remarks>How often it has been started again stays counted, and a new maximum is held against that. One that somebody has stopped stays ended until it is started.</remarks>
+    /// <exception cref="HostCapabilityException">It has a terminal; or it runs in the foreground, and started without a policy: the process that runs it has kept nothing for a further program.</exception>
+    public Task UpdateRestartAsync(RestartPolicy policy, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
+        return Task.Run(() => _instance.UpdateRestart(policy, cancellationToken), cancellationToken);
     }
 
     /// <summary>What its program does, or how its last run ended.</summary>

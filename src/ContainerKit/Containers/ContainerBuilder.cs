@@ -274,6 +274,12 @@ public sealed partial class ContainerBuilder
     public ContainerBuilder WithTerminal(TerminalSize size) => With(_options with { Terminal = size.Require() });
 
     /// <summary>
+    /// Keeps the program's standard input open while it is detached, for whoever attaches (<see cref="AttachOptions"/>) to write to: it comes to no end before the program does. Otherwise a
+    /// detached program's input is empty. One that is not detached can be fed by the process that starts it anyway.
+    /// </summary>
+    public ContainerBuilder WithOpenInput() => With(_options with { HasOpenInput = true });
+
+    /// <summary>
     /// Puts an init before the program, as pid 1: it reaps processes whose parents have ended, and passes signals on, which then also end a program
     /// that does not handle them. It ends as the program does; an end by signal n is exit code 128 + n.
     /// </summary>
@@ -282,8 +288,8 @@ public sealed partial class ContainerBuilder
     /// <summary>Says when the program is started again after its end; never, unless told otherwise.</summary>
     /// <param name="policy">When. <see cref="RunningContainer.WaitForExitAsync"/> returns when there is no further start.</param>
     /// <remarks>
-    /// The run stays one: its streams, or its log, go on with the next program, and so do its control group, its limits and its ports. With <see cref="WithTerminal(int, int)"/> it cannot be had,
-    /// nor for a detached container with <see cref="NetworkMode.Bridge"/>: the start of such a container says so.
+    /// The run stays one: its streams, or its log, go on with the next program, and so do its control group, its limits and its ports. With <see cref="WithTerminal(int, int)"/> it cannot be had:
+    /// the start of such a container says so. The network namespace of a detached container with <see cref="NetworkMode.Bridge"/> goes on with the next program, too. <see cref="Container.UpdateRestartAsync"/> changes it later.
     /// </remarks>
     public ContainerBuilder WithRestart(RestartPolicy policy)
     {

@@ -37,6 +37,9 @@ internal sealed record ContainerOptions
     /// <summary>The size of its terminal; null for none.</summary>
     public TerminalSize? Terminal { get; init; }
 
+    /// <summary>Whether its standard input stays open while it is detached, for whoever attaches.</summary>
+    public bool HasOpenInput { get; init; }
+
     /// <summary>Whether its program is the child of an init.</summary>
     public bool HasInit { get; init; }
 

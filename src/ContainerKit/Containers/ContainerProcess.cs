@@ -19,7 +19,7 @@ public sealed class ContainerProcess : IAsyncDisposable
 
     internal ContainerProcess(JoinedProgram program) => _program = program;
 
-    /// <summary>The number of its process on the host.</summary>
+    /// <summary>The number of its process on the host; where no control group could be made for it, of the process above it that takes its orphans in, passes signals on and ends as it does.</summary>
     public int ProcessId => _program.Process.ProcessId;
 
     /// <summary>Feeds its standard input; disposing of it is the end of that. For a terminal it is Ctrl-D, typed.</summary>

@@ -24,6 +24,7 @@ public sealed record ContainerSettings
         NetworkName = options.Network == NetworkMode.Bridge ? options.NetworkName ?? NetworkStore.DefaultName : null;
         PublishedPorts = options.PublishedPorts;
         Terminal = options.Terminal;
+        HasOpenInput = options.HasOpenInput;
         HasInit = options.HasInit;
         Restart = options.ToRestartPolicy();
         IsReadOnly = options.IsReadOnly;
@@ -55,6 +56,9 @@ public sealed record ContainerSettings
 
     /// <summary>The size of its program's terminal when it starts; null for none.</summary>
     public TerminalSize? Terminal { get; }
+
+    /// <summary>Whether its program's standard input stays open while it is detached, for whoever attaches.</summary>
+    public bool HasOpenInput { get; }
 
     /// <summary>Whether its program is the child of an init.</summary>
     public bool HasInit { get; }

@@ -50,6 +50,11 @@ public sealed class RunningContainer : IAsyncDisposable
     /// <summary>The program and its arguments.</summary>
     public IReadOnlyList<string> Command => Container.Command;
 
+    /// <summary>
+    /// Whether it is detached: it outlives the process that started it, and what it writes is in its log. Where it is not, and another process runs it, its streams are empty here.
+    /// </summary>
+    public bool IsDetached => _run is OutsideRun { SupervisedLog: not null };
+
     /// <summary>Its health, as this process has found it; null where it has no health check.</summary>
     public ContainerHealth? Health => _run.Monitor?.Health;
 
@@ -60,6 +65,7 @@ public sealed class RunningContainer : IAsyncDisposable
     public ContainerFiles Files => Container.Files;
 
     /// <summary>Feeds the program's standard input; disposing of it is the end of that; for a terminal it is Ctrl-D, typed. Already at its end where the description gave one.</summary>
+    /// <remarks>A detached program has an empty one, unless it was described <see cref="ContainerBuilder.WithOpenInput"/>: then everybody who is attached writes to the same pipe, and nobody ends it.</remarks>
     public Stream StandardInput => _run.Input;
 
     /// <summary>What the program writes to standard output, or to its terminal. The program waits while nobody reads and the pipe is full.</summary>
@@ -118,8 +124,9 @@ public sealed class RunningContainer : IAsyncDisposable
     /// <summary>Runs a further program in the container, to its end.</summary>
     /// <param name="command">The program and its arguments.</param>
     /// <param name="cancellationToken">
-    /// Kills that program with all that it has begun, and nobody else. Where this user may make no control group of version 2 (<see cref="ContainerHost.ReportAsync"/>,
-    /// <c>exec-groups</c>), a descendant whose own parent had ended before stays: it is the container's first process's by then.
+    /// Kills that program with all that it has begun, and nobody else: by a control group of version 2 or, where this user may make none, by a process above the program
+    /// that takes its orphans in (<see cref="ContainerHost.ReportAsync"/> says which: <c>exec-groups</c>). Only where there is neither such a group nor the default seccomp profile, a descendant whose own
+    /// parent had ended before stays.
     /// </param>
     /// <returns>How it ended and what it wrote; an exit code other than 0 is no exception here.</returns>
     /// <exception cref="IsolationException">It could not be started, or the container has ended.</exception>
@@ -297,6 +304,9 @@ public sealed class RunningContainer : IAsyncDisposable
 
     /// <inheritdoc cref="Container.UpdateLimitsAsync"/>
     public Task UpdateLimitsAsync(ResourceLimits limits, CancellationToken cancellationToken = default) => Container.UpdateLimitsAsync(limits, cancellationToken);
+
+    /// <inheritdoc cref="Container.UpdateRestartAsync"/>
+    public Task UpdateRestartAsync(RestartPolicy policy, CancellationToken cancellationToken = default) => Container.UpdateRestartAsync(policy, cancellationToken);
 
     /// <summary>Stops every process in it where it is, until <see cref="ResumeAsync"/>; they cannot tell.</summary>
     /// <exception cref="HostCapabilityException">It has no control group, which only limits or <see cref="ContainerBuilder.WithStatistics"/> give it, or the host has no freezer.</exception>

@@ -9,7 +9,7 @@ public sealed record StartOptions
 
     /// <summary>
     /// Whether it outlives this process: a small process of its own supervises it, keeps its output in a log and its exit status on disk, and any
-    /// process can find it by its name, <see cref="Container.AttachAsync">attach</see> to it, stop and remove it. Its standard input is empty.
+    /// process can find it by its name, <see cref="Container.AttachAsync(CancellationToken)">attach</see> to it, stop and remove it. Its standard input is empty.
     /// </summary>
     public bool Detached { get; init; }
 

@@ -60,7 +60,7 @@ internal sealed class IsolatedProcess : IDisposable
     }
 
     /// <summary>
-    /// Kills the process with all that descends from it. What has lost its parent before is not found: it belongs to the container's
+    /// Kills the process with all that descends from it. What has lost its parent before is found only where it has a keeper: elsewhere it belongs to the container's
     /// first process, and ends with that.
     /// </summary>
     public void KillTree()
@@ -79,12 +79,13 @@ internal sealed class IsolatedProcess : IDisposable
     /// <param name="process">The process.</param>
     /// <param name="streams">What it reads and writes.</param>
     /// <param name="group">The directory of a cgroup of version 2 that is its own; null for none.</param>
+    /// <param name="isKept">Whether it has a keeper: then that is the result, which ends as the program does, and <see cref="KillTree"/> finds all that descends from it.</param>
     /// <param name="cancellationToken">Gives up; nothing runs then.</param>
     /// <exception cref="IsolationException">A step failed; <see cref="IsolationException.Step"/> names it.</exception>
-    public Task<IsolatedProcess> JoinAsync(ProcessSpec process, LaunchStreams streams, string? group = null, CancellationToken cancellationToken = default)
+    public Task<IsolatedProcess> JoinAsync(ProcessSpec process, LaunchStreams streams, string? group = null, bool isKept = false, CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
-        return _engine.JoinAsync(_container, this, process, streams, group, cancellationToken);
+        return _engine.JoinAsync(_container, this, process, streams, group, isKept, cancellationToken);
     }
 
     /// <summary>Kills the process when it still runs, and lets go of it. It is reaped all the same.</summary>

@@ -78,9 +78,9 @@ internal sealed class IsolationEngine
     public IsolatedProcess Adopt(IsolationSpec spec, int processId, SafeFileHandle handle, Task<ProcessEnd> end) => new(this, spec, processId, handle, end);
 
     internal async Task<IsolatedProcess> JoinAsync(
-        IsolationSpec container, IsolatedProcess first, ProcessSpec process, LaunchStreams streams, string? group, CancellationToken cancellationToken)
+        IsolationSpec container, IsolatedProcess first, ProcessSpec process, LaunchStreams streams, string? group, bool isKept, CancellationToken cancellationToken)
     {
-        var plan = LaunchPlanner.PlanJoin(container, process, Host, group);
+        var plan = LaunchPlanner.PlanJoin(container, process, Host, group, isKept);
         var (joined, terminal) = await LaunchAsync(container, plan, streams, new LaunchParts { First = first }, cancellationToken).ConfigureAwait(false);
         return new IsolatedProcess(this, container, joined, terminal);
     }
@@ -90,7 +90,7 @@ internal sealed class IsolationEngine
     {
         Sabotage?.Invoke(plan);
         var (first, root, supervision) = (parts.First, parts.Root, parts.Supervision);
-        SafeFileHandle? mapsWritten = null, mapsAwaited = null, rootDevice = null, rootServer = null, supervisorTold = null, supervisorKnown = null, networkGiven = null, networkAwaited = null, terminalTaken = null, terminalGiven = null, userNamespace = null;
+        SafeFileHandle? mapsWritten = null, mapsAwaited = null, rootDevice = null, rootServer = null, supervisorTold = null, supervisorKnown = null, networkGiven = null, networkAwaited = null, terminalTaken = null, terminalGiven = null, userNamespace = null, network = null;
         var service = Task.CompletedTask;
         try
         {
@@ -123,9 +123,14 @@ internal sealed class IsolationEngine
             var owners = plan.Descriptors.Contains(LaunchDescriptor.FileOwners)
                 ? await _owners.GetAsync(PlanBuilder.MapOf(container), ProgramDirectory, cancellationToken).ConfigureAwait(false)
                 : null;
+            var needsNetwork = plan.Descriptors.Contains(LaunchDescriptor.NetworkNamespace);
             if (plan.Descriptors.Contains(LaunchDescriptor.UserNamespace))
             {
-                userNamespace = await EmptyUserNamespaces.MakeAsync(PlanBuilder.MapOf(container), ProgramDirectory, cancellationToken).ConfigureAwait(false);
+                (userNamespace, network) = await EmptyUserNamespaces.MakeAsync(PlanBuilder.MapOf(container), needsNetwork, ProgramDirectory, cancellationToken).ConfigureAwait(false);
+            }
+            else if (needsNetwork)
+            {
+                network = await EmptyNetworkNamespaces.MakeAsync().ConfigureAwait(false);
             }
 
             SafeFileHandle[] others = [.. plan.Descriptors.Select(descriptor => descriptor switch
@@ -138,6 +143,7 @@ internal sealed class IsolationEngine
                 LaunchDescriptor.SupervisorKnown => supervisorKnown!,
                 LaunchDescriptor.Terminal => terminalGiven!,
                 LaunchDescriptor.UserNamespace => userNamespace!,
+                LaunchDescriptor.NetworkNamespace => network!,
                 LaunchDescriptor.StateDirectory => supervision!.StateDirectory,
                 LaunchDescriptor.ServedRoot => root?.Mount ?? throw new IsolationException("The container cannot start: nobody serves the union that is to be its root."),
                 _ => throw new NotSupportedException(descriptor.ToString()),
@@ -204,6 +210,7 @@ internal sealed class IsolationEngine
             terminalTaken?.Dispose();
             terminalGiven?.Dispose();
             userNamespace?.Dispose();
+            network?.Dispose();
 
             // Nobody is on its other side any more, so it comes to its end.
             rootServer?.Dispose();

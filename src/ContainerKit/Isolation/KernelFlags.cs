@@ -8,6 +8,8 @@ internal static class KernelFlags
     public const ulong O_WRONLY = 1, O_RDWR = 2, O_CREAT = 0x40, O_TRUNC = 0x200, O_APPEND = 0x400, O_NOCTTY = 0x100, O_NONBLOCK = 0x800, O_CLOEXEC = 0x80000, O_PATH = 0x200000;
     public const ulong RESOLVE_NO_MAGICLINKS = 2, RESOLVE_NO_SYMLINKS = 4, RESOLVE_IN_ROOT = 0x10;
 
+    public const int SEEK_CUR = 1, SEEK_END = 2;
+
     // clone(2), unshare(2), setns(2)
     public const ulong CLONE_PARENT = 0x8000, CLONE_CHILD_SETTID = 0x1000000, CLONE_NEWNS = 0x20000, CLONE_NEWCGROUP = 0x2000000, CLONE_NEWUTS = 0x4000000, CLONE_NEWIPC = 0x8000000,
         CLONE_NEWUSER = 0x10000000, CLONE_NEWPID = 0x20000000, CLONE_NEWNET = 0x40000000, CLONE_INTO_CGROUP = 0x200000000;
@@ -30,7 +32,7 @@ internal static class KernelFlags
 
     // prctl(2), seccomp(2), capset(2), keyctl(2)
     public const int PR_SET_PDEATHSIG = 1, PR_SET_DUMPABLE = 4, PR_SET_KEEPCAPS = 8, PR_SET_NAME = 15, PR_CAPBSET_DROP = 24,
-        PR_SET_SECUREBITS = 28, PR_SET_NO_NEW_PRIVS = 38;
+        PR_SET_SECUREBITS = 28, PR_SET_CHILD_SUBREAPER = 36, PR_SET_NO_NEW_PRIVS = 38;
     public const int SECBIT_NO_SETUID_FIXUP = 4;
     public const int SECCOMP_SET_MODE_FILTER = 1;
     public const int KEYCTL_JOIN_SESSION_KEYRING = 1;
@@ -45,5 +47,5 @@ internal static class KernelFlags
     public const uint S_IFREG = 0x8000, S_IFCHR = 0x2000;
     public const int CLOSE_RANGE_CLOEXEC = 4;
     public const int F_GETFD = 1, F_SETFL = 4, F_DUPFD_CLOEXEC = 1030;
-    public const int AF_UNIX = 1, MSG_NOSIGNAL = 0x4000, SOCK_DGRAM = 2, SOCK_CLOEXEC = 0x80000, SIOCSIFFLAGS = 0x8914, IFF_UP = 1, IFF_RUNNING = 0x40;
+    public const int AF_UNIX = 1, MSG_PEEK = 2, MSG_NOSIGNAL = 0x4000, SOCK_DGRAM = 2, SOCK_CLOEXEC = 0x80000, SIOCSIFFLAGS = 0x8914, IFF_UP = 1, IFF_RUNNING = 0x40;
 }

@@ -37,6 +37,9 @@ internal enum LaunchDescriptor
 
     /// <summary>A user namespace for the container, whose maps are written: for one that is started again when there may be no host to write them.</summary>
     UserNamespace,
+
+    /// <summary>A network namespace for the container, which outlasts its programs: for one that is started again when there may be no host to give the next one a network.</summary>
+    NetworkNamespace,
 }
 
 /// <summary>A launch program and what it needs from its host.</summary>
@@ -89,6 +92,9 @@ internal sealed class PlanBuilder(LaunchHost host, IdMode mode)
 
     /// <summary>Whether the container may be started again when its host has gone.</summary>
     public bool IsStartedAgain { get; init; }
+
+    /// <summary>Whether all its programs have one network namespace, which is set up once.</summary>
+    public bool KeepsNetwork => IsStartedAgain && AwaitsNetwork;
 
     /// <summary>The first descriptor that is nobody's.</summary>
     public LaunchData FirstInherited { get; } = new(new byte[8], "first inherited");

@@ -18,7 +18,7 @@ internal static class LaunchPlanner
     public static LaunchPlan Plan(IsolationSpec spec, LaunchHost host, SupervisorSpec? supervisor = null, bool awaitsNetwork = false)
     {
         Check(spec);
-        var plan = new PlanBuilder(host, PlanBuilder.ModeOf(spec, host)) { HeldDescriptors = supervisor?.HeldDescriptors ?? 0, AwaitsNetwork = awaitsNetwork, IsStartedAgain = supervisor?.Restart is not null };
+        var plan = new PlanBuilder(host, PlanBuilder.ModeOf(spec, host)) { HeldDescriptors = supervisor?.HeldDescriptors ?? 0, AwaitsNetwork = awaitsNetwork, IsStartedAgain = supervisor is not null };
         StartSteps.RequireHost(plan);
         if (supervisor is not null)
         {
@@ -99,7 +99,8 @@ internal static class LaunchPlanner
     /// <param name="process">The process.</param>
     /// <param name="host">The host.</param>
     /// <param name="group">The directory of a cgroup of version 2 that is the process's own; null for none. It may be one below the container's.</param>
-    public static LaunchPlan PlanJoin(IsolationSpec container, ProcessSpec process, LaunchHost host, string? group = null)
+    /// <param name="isKept">Whether the process has a keeper, below which all that descends from it stays.</param>
+    public static LaunchPlan PlanJoin(IsolationSpec container, ProcessSpec process, LaunchHost host, string? group = null, bool isKept = false)
     {
         Check(process);
         var plan = new PlanBuilder(host, PlanBuilder.ModeOf(container, host));
@@ -126,6 +127,11 @@ internal static class LaunchPlanner
         NamespaceSteps.CloneJoining(plan, target);
         plan.Call("begin a session", SystemCall.setsid);
         StartSteps.DieWithHost(plan, container.OutlivesHost);
+        if (isKept)
+        {
+            InitSteps.Split(plan, isFirst: false);
+        }
+
         TerminalSteps.Take(plan, process);
         ProgramSteps.Run(plan, process);
         return plan.Finish();

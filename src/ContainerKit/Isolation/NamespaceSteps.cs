@@ -49,8 +49,13 @@ internal static class NamespaceSteps
     /// <param name="birthplace">Opened: the file of the cgroup that it is to be born in, should it have to enter that instead.</param>
     public static void CloneFirstProcess(PlanBuilder plan, IsolationSpec spec, IReadOnlyList<(string Path, LaunchStep File)> birthplace)
     {
+        if (plan.KeepsNetwork)
+        {
+            plan.Call("enter the network namespace", SystemCall.setns, plan.Need(LaunchDescriptor.NetworkNamespace), CLONE_NEWNET);
+        }
+
         var started = plan.Program.Words(unchecked((uint)LaunchMarks.Started), 0);
-        var flags = CLONE_PARENT | CloneFlags(spec.Namespaces & ~(Namespaces.User | Namespaces.Cgroup));
+        var flags = CLONE_PARENT | CloneFlags(spec.Namespaces & ~(Namespaces.User | Namespaces.Cgroup | (plan.KeepsNetwork ? Namespaces.Network : 0)));
         var arguments = new Operand[11];
         arguments[0] = flags | (spec.CgroupDirectory is null ? 0 : CLONE_INTO_CGROUP);
         var cloneArguments = plan.Program.Words(arguments);
@@ -170,7 +175,16 @@ internal static class NamespaceSteps
         }
 
         plan.Call("ask for a network", SystemCall.write, PlanBuilder.Report, plan.Program.Words(unchecked((uint)LaunchMarks.NeedsNetwork)), 8);
-        plan.Call("wait for the network", SystemCall.read, socket, answer, 1).OnZero(plan.Exit);
+        if (plan.KeepsNetwork)
+        {
+            // Not taken, so that it is there for the programs that come after this one.
+            plan.Call("wait for the network", SystemCall.recvfrom, socket, answer, 1, MSG_PEEK, 0, 0).OnZero(plan.Exit);
+        }
+        else
+        {
+            plan.Call("wait for the network", SystemCall.read, socket, answer, 1).OnZero(plan.Exit);
+        }
+
         plan.Call("close the socket", SystemCall.close, socket);
         if (!plan.Host.IsRoot)
         {

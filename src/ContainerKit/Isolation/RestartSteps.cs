@@ -4,33 +4,29 @@ using static ContainerKit.Isolation.KernelFlags;
 
 namespace ContainerKit.Isolation;
 
-/// <summary>When a supervisor starts its container again.</summary>
-internal sealed record SupervisorRestart
-{
-    /// <summary>Whether only after an end that is not exit code 0.</summary>
-    public bool OnlyOnFailure { get; init; }
-
-    /// <summary>How often at most; null for no limit.</summary>
-    public int? Most { get; init; }
-}
-
 /// <summary>
 /// What a supervisor does between the end of its container and the next start: docker's pauses (100 ms, then twice as long each time up to a minute, and from the
 /// beginning after a run of 10 seconds), until it is told that somebody wants it to end.
 /// </summary>
 /// <remarks>
 /// There is no arithmetic and no comparison, so the kernel does them. The pauses are records in a pipe, read one after the other; a timer says whether a run lasted; an
-/// eventfd that cannot be read holds zero, and one that cannot be written is full. Who wants an end makes the file <see cref="StoppedName"/> first, and sends SIGCHLD, which ends a
+/// eventfd that cannot be read holds zero. Who wants an end makes the file <see cref="StoppedName"/> first, and sends SIGCHLD, which ends a
 /// pause. Each restart is one byte in the file <see cref="CountName"/>.
+/// <para>
+/// When it is started again says the file <see cref="PolicyName"/>, which is read at each end, so that it may change meanwhile; without it, never. It is two 64-bit numbers (1 for only on failure, 1 for
+/// a limit) and as many bytes as there may be restarts: lseek(2) adds those that were to the size of the head, and behind the last byte there is nothing to read.
+/// </para>
 /// </remarks>
-internal sealed class RestartSteps(PlanBuilder plan, SupervisorRestart restart, int state, int signals)
+internal sealed class RestartSteps(PlanBuilder plan, int state, int signals)
 {
-    public const string StoppedName = "stopped", CountName = "restarts";
+    public const string StoppedName = "stopped", CountName = "restarts", PolicyName = "policy";
 
-    private const int Timer = 1010, PausesOut = 1011, PausesIn = 1012, Failures = 1013, Attempts = 1014, Count = 1015;
+    /// <summary>The two numbers at the beginning of the policy.</summary>
+    public const int PolicyHead = 16;
+
+    private const int Timer = 1010, PausesOut = 1011, PausesIn = 1012, Choice = 1013, Policy = 1014, Count = 1015;
     private const int TimeSize = 16, LongestPause = 60;
     private const long SecondsThatCount = 10;
-    private const ulong CounterMaximum = 0xfffffffffffffffe;
 
     private readonly LaunchData _pauses = plan.Program.Bytes(Pauses());
     private readonly LaunchData _scratch = plan.Program.Add(LaunchData.Slot(512));
@@ -40,7 +36,7 @@ internal sealed class RestartSteps(PlanBuilder plan, SupervisorRestart restart, 
     {
         var program = plan.Program;
         Keep(plan.Call("make a timer", SystemCall.timerfd_create, CLOCK_MONOTONIC, EFD_CLOEXEC | EFD_NONBLOCK), Timer);
-        Keep(plan.Call("make a counter", SystemCall.eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK), Failures);
+        Keep(plan.Call("make a counter", SystemCall.eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK), Choice);
         Keep(plan.Call("open the count of restarts", SystemCall.openat, state, plan.Text(CountName), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0x180), Count);
 
         // Two 32-bit numbers, which loading takes 8 bytes at a time: the kernel looks at the lower 32 bits.
@@ -51,11 +47,6 @@ internal sealed class RestartSteps(PlanBuilder plan, SupervisorRestart restart, 
         plan.Call("close a pipe", SystemCall.close, Operand.ValueAt(ends, 0));
         plan.Call("close a pipe", SystemCall.close, Operand.ValueAt(ends, 4));
         plan.Call("line up the pauses", SystemCall.write, PausesIn, _pauses, _pauses.Content.Length);
-        if (restart.Most is { } most)
-        {
-            Keep(plan.Call("make a counter", SystemCall.eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK), Attempts);
-            plan.Call("start the counter", SystemCall.write, Attempts, program.Words(CounterMaximum - (ulong)most), 8);
-        }
     }
 
     /// <summary>Begins to measure a run.</summary>
@@ -74,17 +65,7 @@ internal sealed class RestartSteps(PlanBuilder plan, SupervisorRestart restart, 
         var pause = program.Words(0, 0);
         LookForStop(wanted, over);
         program.Mark(wanted);
-        if (restart.OnlyOnFailure)
-        {
-            plan.Call("count how it ended", SystemCall.write, Failures, status, 8);
-            plan.Call("see whether it failed", SystemCall.read, Failures, _scratch, 8).OnError(over);
-        }
-
-        if (restart.Most is not null)
-        {
-            plan.Call("count the attempt", SystemCall.write, Attempts, program.Words(1), 8).OnError(over);
-        }
-
+        AskPolicy(status, over);
         plan.Call("see whether it ran for long", SystemCall.read, Timer, _scratch, 8).OnPositive(beginAgain).OnZero(next).OnError(next);
         program.Mark(beginAgain);
         plan.Call("drop the pauses", SystemCall.read, PausesOut, _scratch, _scratch.Content.Length).Then(lineUp);
@@ -118,6 +99,29 @@ internal sealed class RestartSteps(PlanBuilder plan, SupervisorRestart restart, 
                 plan.Call($"remove '{work}/{mark}'", SystemCall.unlinkat, AT_FDCWD, plan.Text($"{work}/{mark}"), flags).Tolerating(Errno.ENOENT);
             }
         }
+    }
+
+    private void AskPolicy(Operand status, LaunchLabel over)
+    {
+        var program = plan.Program;
+        var (failed, limited, bounded, goesOn) = (new LaunchLabel(), new LaunchLabel(), new LaunchLabel(), new LaunchLabel());
+        var head = program.Words(0, 0);
+        var file = plan.Call("open the policy", SystemCall.openat, state, plan.Text(PolicyName), O_CLOEXEC).OnError(over);
+        Keep(file, Policy);
+        plan.Call("read the policy", SystemCall.read, Policy, head, PolicyHead).OnZero(over).OnError(over);
+        plan.Call("choose whether how it ended matters", SystemCall.write, Choice, head, 8);
+        plan.Call("see whether how it ended matters", SystemCall.read, Choice, _scratch, 8).OnPositive(failed).OnZero(limited).OnError(limited);
+        program.Mark(failed);
+        plan.Call("choose by how it ended", SystemCall.write, Choice, status, 8);
+        plan.Call("see whether it failed", SystemCall.read, Choice, _scratch, 8).OnPositive(limited).OnZero(over).OnError(over);
+        program.Mark(limited);
+        plan.Call("choose whether there is a limit", SystemCall.write, Choice, Operand.AddressOf(head, 8), 8);
+        plan.Call("see whether there is a limit", SystemCall.read, Choice, _scratch, 8).OnPositive(bounded).OnZero(goesOn).OnError(goesOn);
+        program.Mark(bounded);
+        var count = plan.Call("see how often it was started again", SystemCall.lseek, Count, 0, SEEK_END);
+        plan.Call("pass over as many", SystemCall.lseek, Policy, count, SEEK_CUR);
+        plan.Call("see whether there is one more", SystemCall.read, Policy, _scratch, 1).OnPositive(goesOn).OnZero(over).OnError(over);
+        program.Mark(goesOn);
     }
 
     private void LookForStop(LaunchLabel goesOn, LaunchLabel over) =>

@@ -25,8 +25,8 @@ internal sealed record SupervisorSpec
     /// <inheritdoc cref="Directories"/>
     public string? File { get; init; }
 
-    /// <summary>When it starts the container again; null for never.</summary>
-    public SupervisorRestart? Restart { get; init; }
+    /// <summary>Whether the container's standard input is a pipe that it holds open; otherwise it is empty.</summary>
+    public bool KeepsInput { get; init; }
 }
 
 /// <summary>
@@ -52,6 +52,9 @@ internal static class SupervisorSteps
     // With the head they fill one block, which is taken before anything runs: on a disk that is full by the end there is room for it.
     private const int MostEvents = (4 << 10) - ExitHead;
 
+    /// <summary>The write end of the container's standard input, by which others find it.</summary>
+    public const int Input = 1006;
+
     // Its own descriptors have numbers that are known here. Any others are lower: a host has never that many locks.
     private const int Output = 1000, Error = 1001, Signals = 1002, Log = 1003, Counter = 1004, Exit = 1005;
     private const ulong CounterMaximum = 0xfffffffffffffffe;
@@ -69,6 +72,7 @@ internal static class SupervisorSteps
 
         var output = OpenPipe(plan, Output);
         var error = OpenPipe(plan, Error);
+        var input = supervisor.KeepsInput ? OpenInput(plan) : null;
         var childEnds = program.Words(1L << (SIGCHLD - 1));
         plan.Call("hold back the signal of a child's end", SystemCall.rt_sigprocmask, SIG_BLOCK, childEnds, 0, 8);
         Raise(plan, plan.Call("watch for a child's end", SystemCall.signalfd4, -1, childEnds, 8, SFD_CLOEXEC | SFD_NONBLOCK), Signals);
@@ -78,37 +82,24 @@ internal static class SupervisorSteps
         var exit = program.Words(ending, ExitHead, program.Add(LaunchData.Slot(MostEvents)), MostEvents);
         OpenExit(plan, state);
         plan.Call("take room for the exit status", SystemCall.writev, Exit, exit, 2);
-        var restart = supervisor.Restart is { } policy ? new RestartSteps(plan, policy, state, Signals) : null;
-        restart?.Open();
+        var restart = new RestartSteps(plan, state, Signals);
+        restart.Open();
 
         var (child, launched, none, wait, end, over) = (new LaunchLabel(), new LaunchLabel(), new LaunchLabel(), new LaunchLabel(), new LaunchLabel(), new LaunchLabel());
         var launcher = plan.Call("start the launch program", SystemCall.clone, SIGCHLD, 0, 0, 0, 0).OnZero(child).OnPositive(launched);
         program.Mark(launched);
-        if (restart is null)
-        {
-            plan.Call("leave the report to the launch program", SystemCall.close, PlanBuilder.Report);
-            plan.Call("close a pipe", SystemCall.close, Operand.ValueAt(output, 4));
-            plan.Call("close a pipe", SystemCall.close, Operand.ValueAt(error, 4));
-        }
-        else
-        {
-            // The next program gets the same pipes, and reports to nobody: descriptor 0 is /dev/null.
-            plan.Call("leave the report to the launch program", SystemCall.dup3, 0, PlanBuilder.Report, O_CLOEXEC);
-            restart.Begin();
-        }
 
+        // The next program gets the same pipes, and reports to nobody: descriptor 0 is /dev/null.
+        plan.Call("leave the report to the launch program", SystemCall.dup3, 0, PlanBuilder.Report, O_CLOEXEC);
+        restart.Begin();
         plan.Call("wait for the launch program", SystemCall.wait4, launcher, program.Add(LaunchData.Slot()), 0, 0);
         AwaitHost(plan, restart, known);
         plan.Call("look for the container's first process", SystemCall.wait4, -1, Operand.AddressOf(ending, 16), WNOHANG, 0).OnPositive(end).OnError(none);
         Follow(plan, logger, ending, wait, end);
         program.Mark(end);
         Publish(plan, supervisor, logger, state, exit, ending);
-        if (restart is not null)
-        {
-            restart.Await(Operand.AddressOf(ending, 16), over);
-            StartAgain(plan, restart, state, exit, ending, (child, wait, end, over));
-        }
-
+        restart.Await(Operand.AddressOf(ending, 16), over);
+        StartAgain(plan, restart, state, exit, ending, (child, wait, end, over));
         program.Mark(over);
         ClearAway(plan, supervisor, state);
         program.Mark(none);
@@ -116,6 +107,11 @@ internal static class SupervisorSteps
 
         program.Mark(child);
         plan.Call("let the signal of a child's end through", SystemCall.rt_sigprocmask, SIG_UNBLOCK, childEnds, 0, 8);
+        if (input is not null)
+        {
+            plan.Call("give the container its input", SystemCall.dup3, Operand.ValueAt(input, 0), 0, 0);
+        }
+
         plan.Call("give the container its output", SystemCall.dup3, Operand.ValueAt(output, 4), 1, 0);
         plan.Call("give the container its error output", SystemCall.dup3, Operand.ValueAt(error, 4), 2, 0);
         plan.Call("close the state directory", SystemCall.close, state);
@@ -125,14 +121,14 @@ internal static class SupervisorSteps
     }
 
     // A process that is not reaped keeps its number: the host has its handle, or has given up, before anybody looks for its end.
-    private static void AwaitHost(PlanBuilder plan, RestartSteps? restart, int known)
+    private static void AwaitHost(PlanBuilder plan, RestartSteps restart, int known)
     {
         var (started, given) = (new LaunchLabel(), new LaunchLabel());
         plan.Call("wait until the host knows the process", SystemCall.read, known, plan.Program.Add(LaunchData.Slot()), 1).OnPositive(started).OnZero(given).OnError(given);
         plan.Program.Mark(given);
 
         // What did not start is not started again, and neither is what the host had no time to see started.
-        restart?.GiveUp();
+        restart.GiveUp();
         plan.Program.Mark(started);
         plan.Call("close the socket", SystemCall.close, known);
     }
@@ -233,6 +229,15 @@ internal static class SupervisorSteps
         plan.Call("keep a pipe", SystemCall.dup3, Operand.ValueAt(ends, 0), number, O_CLOEXEC);
         plan.Call("close a pipe", SystemCall.close, Operand.ValueAt(ends, 0));
         plan.Call("set up a pipe", SystemCall.fcntl, number, F_SETFL, O_NONBLOCK);
+        return ends;
+    }
+
+    private static LaunchData OpenInput(PlanBuilder plan)
+    {
+        var ends = plan.Program.Words(0, 0);
+        plan.Call("make a pipe", SystemCall.pipe2, ends, O_CLOEXEC);
+        plan.Call("keep a pipe", SystemCall.dup3, Operand.ValueAt(ends, 4), Input, O_CLOEXEC);
+        plan.Call("close a pipe", SystemCall.close, Operand.ValueAt(ends, 4));
         return ends;
     }
 

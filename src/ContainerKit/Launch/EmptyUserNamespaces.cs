@@ -20,7 +20,7 @@ internal sealed class EmptyUserNamespaces
             return known;
         }
 
-        var made = await MakeAsync(map, programDirectory, cancellationToken).ConfigureAwait(false);
+        var (made, _) = await MakeAsync(map, withNetwork: false, programDirectory, cancellationToken).ConfigureAwait(false);
         var kept = _namespaces.GetOrAdd(map, made);
         if (kept != made)
         {
@@ -31,12 +31,25 @@ internal sealed class EmptyUserNamespaces
     }
 
     /// <summary>Makes one that nobody else gets.</summary>
-    /// <returns>A handle that is the caller's.</returns>
+    /// <param name="map">Whose ids are whose in it.</param>
+    /// <param name="withNetwork">Whether a network namespace that belongs to it is made, too.</param>
+    /// <param name="programDirectory">Where launch programs go on hosts that forbid them in memory.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>Handles that are the caller's.</returns>
     /// <exception cref="HostCapabilityException">The host grants no such namespace.</exception>
-    public static async Task<SafeFileHandle> MakeAsync(UserMap map, string? programDirectory, CancellationToken cancellationToken)
+    public static async Task<(SafeFileHandle User, SafeFileHandle? Network)> MakeAsync(UserMap map, bool withNetwork, string? programDirectory, CancellationToken cancellationToken)
     {
         // The handle keeps the namespace after the one who lived there has gone. Nobody else may open it where only root could look at such a process.
-        using var inhabitant = await FileWorker.StartAsync(map, programDirectory, cancellationToken).ConfigureAwait(false);
-        return inhabitant.Calls.Open(null, "/proc/self/ns/user", OpenFlags.Read, resolve: Resolve.Host);
+        using var inhabitant = await FileWorker.StartAsync(map, programDirectory, cancellationToken, withNetwork).ConfigureAwait(false);
+        var user = inhabitant.Calls.Open(null, "/proc/self/ns/user", OpenFlags.Read, resolve: Resolve.Host);
+        try
+        {
+            return (user, withNetwork ? inhabitant.Calls.Open(null, "/proc/self/ns/net", OpenFlags.Read, resolve: Resolve.Host) : null);
+        }
+        catch
+        {
+            user.Dispose();
+            throw;
+        }
     }
 }

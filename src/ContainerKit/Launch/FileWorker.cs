@@ -35,9 +35,13 @@ internal sealed class FileWorker : IDisposable
     public FileCalls Calls { get; }
 
     /// <summary>Starts one in a user namespace of its own.</summary>
+    /// <param name="map">Whose ids are whose in it.</param>
+    /// <param name="programDirectory">Where launch programs go on hosts that forbid them in memory.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="withNetwork">Whether it gets a network namespace of its own as well.</param>
     /// <exception cref="HostCapabilityException">The host grants no such namespace.</exception>
-    public static Task<FileWorker> StartAsync(UserMap map, string? programDirectory, CancellationToken cancellationToken) => StartAsync(
-        new FileWorkerProgram(setsGroups: !map.IsSingle),
+    public static Task<FileWorker> StartAsync(UserMap map, string? programDirectory, CancellationToken cancellationToken, bool withNetwork = false) => StartAsync(
+        new FileWorkerProgram(setsGroups: !map.IsSingle, withNetwork: withNetwork),
         [],
         (socket, launcher, token) => IdMaps.GiveAsync(launcher, map, socket, token),
         programDirectory,

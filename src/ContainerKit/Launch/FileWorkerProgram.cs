@@ -22,7 +22,8 @@ internal sealed class FileWorkerProgram
 
     /// <param name="setsGroups">Whether groups can be left in the user namespace, as they can where it has a range of ids.</param>
     /// <param name="joined">Which namespaces of a process it enters, whose handle is the descriptor after the socket; with none, it makes a user namespace of its own.</param>
-    public FileWorkerProgram(bool setsGroups, JoinedNamespaces joined = JoinedNamespaces.None)
+    /// <param name="withNetwork">Whether it then makes a network namespace, too, which that user namespace's root owns.</param>
+    public FileWorkerProgram(bool setsGroups, JoinedNamespaces joined = JoinedNamespaces.None, bool withNetwork = false)
     {
         var program = Program;
         var child = new LaunchLabel();
@@ -47,6 +48,11 @@ internal sealed class FileWorkerProgram
         if (setsGroups)
         {
             program.Call("leave all other groups", SystemCall.setgroups, 0, 0);
+        }
+
+        if (withNetwork)
+        {
+            program.Call("make a network namespace", SystemCall.unshare, (int)JoinedNamespaces.Network);
         }
 
         // The worker is the host's own child, as containers are, and so the host alone waits for it.

@@ -57,6 +57,13 @@ internal sealed class PipeStream : Stream
         return (new PipeStream(write, canWrite: true), read);
     }
 
+    /// <summary>The write end of a pipe that somebody else made. It becomes the stream's.</summary>
+    public static PipeStream OfWriteEnd(SafeFileHandle end)
+    {
+        SetNonBlocking(end);
+        return new PipeStream(end, canWrite: true);
+    }
+
     /// <summary>Both directions of a pseudoterminal's outer side, each with a descriptor of its own; the given one stays the caller's.</summary>
     /// <remarks>
     /// A terminal has no half that could be closed: disposing of its input types Ctrl-D, which is the end for programs that read lines.

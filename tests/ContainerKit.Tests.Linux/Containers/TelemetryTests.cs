@@ -30,6 +30,35 @@ internal sealed class TelemetryTests : DetachedFixture
     }
 
     [Test]
+    public async Task A_wait_for_readiness_is_told_and_one_that_fails_with_its_reason()
+    {
+        using var told = new ToldActivities();
+        await using var running = await Shell("echo up; sleep 1000").WithReadiness(Ready.WhenLogged("up")).StartAsync();
+        var failure = Assert.CatchAsync<ContainerNotReadyException>(() => running.WaitUntilReadyAsync(Ready.WhenListening(9).Within(TimeSpan.FromMilliseconds(200))));
+
+        var waits = told.All(running.Id).Where(activity => activity.OperationName == "containerkit.ready").ToArray();
+
+        Assert.That(waits.Select(wait => wait.Status), Is.EqualTo(new[] { ActivityStatusCode.Unset, ActivityStatusCode.Error }));
+        Assert.That(waits[1].StatusDescription, Is.EqualTo(failure.Message));
+        Assert.That(waits[1].GetTagItem("error.type"), Is.EqualTo(typeof(ContainerNotReadyException).FullName));
+    }
+
+    [Test]
+    public async Task Builds_and_unpacking_are_told_with_the_image_and_only_what_is_new_is_unpacked()
+    {
+        using var told = new ToldActivities();
+        var image = await Host.BuildFrom(Tools).AddFile("/etc/told", "new\n").BuildAsync("built:1");
+        await Host.Container(image).WithCommand("true").RunAsync();
+        await Host.Container(image).WithCommand("true").RunAsync();
+        var failure = Assert.CatchAsync<CommandFailedException>(() => Host.BuildFrom(Tools).Run("sh", "-c", "exit 3").BuildAsync("broken:1"));
+
+        Assert.That(told.OfImage("containerkit.build", "built:1").Single().Status, Is.EqualTo(ActivityStatusCode.Unset));
+        Assert.That(told.OfImage("containerkit.unpack", "built:1").Single().GetTagItem("containerkit.driver"), Is.EqualTo(Host.StorageDriver));
+        var broken = told.OfImage("containerkit.build", "broken:1").Single();
+        Assert.That((broken.Status, broken.StatusDescription), Is.EqualTo((ActivityStatusCode.Error, failure.Message)));
+    }
+
+    [Test]
     public async Task A_start_that_fails_is_told_with_its_reason()
     {
         using var told = new ToldActivities();
@@ -114,7 +143,9 @@ internal sealed class TelemetryTests : DetachedFixture
 
         public void Dispose() => _listener.Dispose();
 
-        private IEnumerable<Activity> All(string container) => _ended.Where(activity => Equals(activity.GetTagItem("container.id"), container));
+        public IEnumerable<Activity> OfImage(string name, string image) => _ended.Where(activity => activity.OperationName == name && Equals(activity.GetTagItem("container.image.name"), image));
+
+        public IEnumerable<Activity> All(string container) => _ended.Where(activity => Equals(activity.GetTagItem("container.id"), container));
     }
 
     private sealed class ToldMetrics : IDisposable

@@ -145,7 +145,7 @@ public sealed class FailureTests
         {
             using var process = (container is null
                 ? engine.StartAsync(spec, new LaunchStreams())
-                : engine.JoinAsync(spec, container, spec.Process with { WorkingDirectory = "/" }, new LaunchStreams(), null, default)).GetAwaiter().GetResult();
+                : engine.JoinAsync(spec, container, spec.Process with { WorkingDirectory = "/" }, new LaunchStreams(), null, isKept: false, default)).GetAwaiter().GetResult();
             return $"ran {process.WaitAsync().GetAwaiter().GetResult()}: {step!.Words}";
         }
         catch (ContainerKitException exception)

@@ -164,6 +164,37 @@ internal sealed class BridgeTests : NetworkFixture
     }
 
     [Test]
+    public async Task A_detached_member_that_is_started_again_by_its_supervisor_has_its_place_in_the_network_again()
+    {
+        const string script = "[ -e /again ] && exec busybox httpd -f -p 80 -h /www; busybox touch /again; busybox sleep 0.5; exit 1";
+        int port;
+        IPAddress address;
+        await using (var other = await OpenHost())
+        {
+            await using var first = await other.Container("net:1").WithCommand("busybox", "sh", "-c", script).WithNetwork(NetworkMode.Bridge)
+                .WithName("again").WithPublishedPort(0, 80).WithRestart(RestartPolicy.OnFailure()).StartAsync(Detached);
+            (port, address) = (first.GetPublishedPort(80), first.Address!);
+        }
+
+        await using var container = (await Host.FindContainerAsync("again"))!;
+        Assert.That(() => container.GetStateAsync().GetAwaiter().GetResult() is { Status: ContainerStatus.Running, RestartCount: 1 }, Is.True.After(20_000, 50));
+        await using var running = await container.AttachAsync();
+
+        Assert.That(running.Address, Is.EqualTo(address));
+        Assert.That((await running.ExecAsync(["busybox", "ip", "-4", "address", "show", "eth0"])).StandardOutput, Does.Contain($"inet {address}/"));
+        Assert.That((await running.ExecAsync(["busybox", "ip", "route"])).StandardOutput, Does.StartWith("default via "));
+        Assert.That(() => Fetch("http://again/").GetAwaiter().GetResult(), Is.EqualTo("from inside\n").After(10_000, 100));
+        Assert.That(await Get(IPAddress.Loopback, port), Is.EqualTo("from inside\n"));
+        await using (var stream = await running.OpenTcpAsync(80))
+        {
+            Assert.That(stream.CanWrite, Is.True);
+        }
+
+        await container.StopAsync(TimeSpan.Zero);
+        Assert.That(() => Left(Host.Networks.FindAsync("bridge").GetAwaiter().GetResult()!), Is.Empty.After(10_000, 50));
+    }
+
+    [Test]
     public async Task What_a_killed_process_leaves_is_swept_by_the_next_one()
     {
         using (var first = new SecondProcess(nameof(JoinForever), StoreDirectory))

@@ -44,11 +44,80 @@ internal sealed class CkitDetachedTests : CkitFixture
     }
 
     [Test]
+    public void A_policy_is_changed_while_it_runs_and_inspection_shows_it()
+    {
+        Output("run", "-d", "--name", "web", "box:1", "sh", "-c", "while [ ! -e /tmp/go ]; do sleep 0.05; done; echo run; exit 5");
+
+        Assert.That(Output("update", "--restart", "on-failure:1", "web"), Is.EqualTo("web"));
+        Output("exec", "web", "touch", "/tmp/go");
+
+        Assert.That(Output("wait", "web"), Is.EqualTo("5"));
+        Assert.That(Output("logs", "web"), Is.EqualTo("run\nrun"));
+        Assert.That(JsonNode.Parse(Output("inspect", "web"))!.AsArray()[0]!["HostConfig"]!["RestartPolicy"]!["MaximumRetryCount"]!.GetValue<int>(), Is.EqualTo(1));
+        Assert.That(Ckit("update", "web").Error, Does.Contain("Nothing is to change"));
+        Assert.That(Ckit("update", "--restart", "sometimes", "web").Error, Does.Contain("'sometimes'"));
+    }
+
+    [Test]
     public void A_log_is_followed_to_its_end()
     {
         Output("run", "-d", "--name", "web", "box:1", "sh", "-c", "for i in 1 2 3; do echo $i; sleep 0.2; done");
 
         Assert.That(Output("logs", "-f", "web"), Is.EqualTo("1\n2\n3"));
+    }
+
+    [Test]
+    public void Who_attaches_sees_what_comes_and_feeds_it_and_ends_as_it_does()
+    {
+        Output("run", "-d", "-i", "--name", "web", "box:1", "sh", "-c", "echo before; read line; echo got $line; echo oops >&2; exit 6");
+        Assert.That(() => Output("logs", "web"), Is.EqualTo("before").After(5_000, 100));
+
+        using var attached = Start("attach", "web");
+        attached.StandardInput.Write("typed\n");
+        attached.StandardInput.Close();
+        attached.WaitForExit();
+
+        Assert.That(attached.ExitCode, Is.EqualTo(6));
+        Assert.That(attached.StandardOutput.ReadToEnd(), Is.EqualTo("got typed\n"));
+        Assert.That(attached.StandardError.ReadToEnd(), Is.EqualTo("oops\n"));
+        Assert.That(Ckit("attach", "web"), Is.EqualTo(new ShellResult(125, "", "ckit: The container 'web' is not running. Start it first: ckit start web\n")));
+    }
+
+    [Test]
+    public void Who_attaches_passes_signals_on_or_leaves_by_them()
+    {
+        Output("run", "-d", "--name", "web", "box:1", "sh", "-c", "trap 'echo hurt; exit 4' INT; echo up; while :; do sleep 0.05; done");
+        using var leaving = Start("attach", "--sig-proxy=false", "--tail", "1", "web");
+        Assert.That(leaving.StandardOutput.ReadLine(), Is.EqualTo("up"));
+        Interrupt(leaving);
+
+        Assert.That(leaving.ExitCode, Is.EqualTo(130));
+        Assert.That(State()["Running"]!.GetValue<bool>(), Is.True);
+        using var staying = Start("attach", "--no-stdin", "--tail", "1", "web");
+        Assert.That(staying.StandardOutput.ReadLine(), Is.EqualTo("up"));
+        Interrupt(staying);
+
+        Assert.That(staying.ExitCode, Is.EqualTo(4));
+        Assert.That(staying.StandardOutput.ReadToEnd(), Is.EqualTo("hurt\n"));
+
+        static void Interrupt(System.Diagnostics.Process process)
+        {
+            Support.Shell.Run("kill", "-INT", $"{process.Id}");
+            process.WaitForExit();
+        }
+    }
+
+    [Test]
+    public void Who_cannot_be_attached_to_is_told_why()
+    {
+        using var running = Start("run", "--name", "web", "box:1", "sh", "-c", "echo up; sleep 1000");
+        Assert.That(running.StandardOutput.ReadLine(), Is.EqualTo("up"));
+
+        var refused = Ckit("attach", "web");
+
+        Assert.That((refused.ExitCode, refused.Error), Is.EqualTo((125, "ckit: The container 'web' cannot be attached to: it runs in the foreground of another process, which has its streams. Start it with run --detach, or start.\n")));
+        Assert.That(Ckit("attach", "--tail", "-1", "web").Error, Does.Contain("'-1'"));
+        running.Kill();
     }
 
     [Test]

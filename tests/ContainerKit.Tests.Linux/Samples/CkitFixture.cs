@@ -47,6 +47,7 @@ internal abstract class CkitFixture
     protected Process Start(params string[] arguments) => Process.Start(
         new ProcessStartInfo(SamplePrograms.PathOf("ckit"), ["--root", _directory["store"], .. arguments])
         {
+            RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         })!;

@@ -45,7 +45,7 @@ internal sealed partial class ContainerInstance
         }
     }
 
-    public RunningContainer Attach(Container container, CancellationToken cancellationToken)
+    public RunningContainer Attach(Container container, AttachOptions options, CancellationToken cancellationToken)
     {
         lock (_gate)
         {
@@ -56,7 +56,8 @@ internal sealed partial class ContainerInstance
             }
         }
 
-        var run = FindOutsideRun(awaitsStart: true, cancellationToken)
+        Refresh();
+        var run = (Record.Name is null ? null : OutsideRun.TryFind(_catalog, Record, awaitsStart: true, cancellationToken, options))
             ?? throw new StorageException($"The container '{Record.Label}' does not run.") { Hint = "Start it first." };
         run.WatchHealth(isNew: false);
         return new RunningContainer(container, run, ownsContainer: false);
@@ -72,7 +73,7 @@ internal sealed partial class ContainerInstance
             run = _run;
         }
 
-        if (run is null && Record.Options.Restart != RestartKind.No && Record.Name is not null)
+        if (run is null && IsStartedAgain())
         {
             // There may be no program now, and another in a moment: whoever would start that must know first.
             OutsideRun.StopRestarts(_catalog, Record);
@@ -115,7 +116,7 @@ internal sealed partial class ContainerInstance
         if (IsRunning())
         {
             var program = RunningProcess.TryRead(directory)?.FindProgramNow();
-            var last = program is null && Record.Options.Restart != RestartKind.No ? ExitRecord.TryRead(directory) : null;
+            var last = program is null && IsStartedAgain() ? ExitRecord.TryRead(directory) : null;
             return new ContainerState
             {
                 Status = last is null ? ContainerStatus.Running : ContainerStatus.Restarting,

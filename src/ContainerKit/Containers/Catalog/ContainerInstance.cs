@@ -317,7 +317,7 @@ internal sealed partial class ContainerInstance : IFileTreeSource
     {
         if (IsRunning() && RunningProcess.TryRead(_catalog.DirectoryOf(Record.Id)) is { } running)
         {
-            if (Record.Options.Restart != RestartKind.No)
+            if (IsStartedAgain())
             {
                 OutsideRun.StopRestarts(_catalog, Record);
             }

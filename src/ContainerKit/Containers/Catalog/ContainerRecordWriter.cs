@@ -67,6 +67,7 @@ internal static class ContainerRecordWriter
             json.WriteEndObject();
         }
 
+        json.WriteBoolean(nameof(options.HasOpenInput), options.HasOpenInput);
         json.WriteBoolean(nameof(options.HasInit), options.HasInit);
         json.WriteString(nameof(options.Restart), options.Restart.ToString());
         WriteNumber(json, nameof(options.MaximumRestarts), options.MaximumRestarts);

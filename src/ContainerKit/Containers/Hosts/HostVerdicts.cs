@@ -244,7 +244,7 @@ internal static class HostVerdicts
             ? Yes(Name, $"a program that joins a container and is cancelled ends with all that it has begun, by a group of its own in '{place}'")
             : No(
                 Name,
-                $"{(facts.Cgroups.Unified is { } unified ? $"'{unified.OwnDirectory}' cannot be written by this user" : "there is no cgroup file system of version 2")}; a program that joins a container and is cancelled ends with what descends from it, but for what has lost its parent before",
+                $"{(facts.Cgroups.Unified is { } unified ? $"'{unified.OwnDirectory}' cannot be written by this user" : "there is no cgroup file system of version 2")}; a program that joins a container and is cancelled ends with all that it has begun by a process of its own above it (not with a seccomp profile of the caller's: there, without what has lost its parent before)",
                 facts.Cgroups.Unified is null ? "Mount one: 'mount -t cgroup2 none /sys/fs/cgroup'." : "Start the program with 'systemd-run --user --scope -p Delegate=yes', or run as root.");
     }
 

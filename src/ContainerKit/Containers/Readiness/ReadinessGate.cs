@@ -43,6 +43,19 @@ internal static class ReadinessGate
     /// <exception cref="ContainerNotReadyException">It will not be.</exception>
     public static async Task WaitAsync(RunningContainer running, ContainerRun run, Ready ready, bool hasReader, CancellationToken cancellationToken)
     {
+        using var told = run.Tell(ToldOperation.Ready);
+        try
+        {
+            await AwaitAsync(running, run, ready, hasReader, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (ToldOperation.HasFailed(told, e))
+        {
+            throw;
+        }
+    }
+
+    private static async Task AwaitAsync(RunningContainer running, ContainerRun run, Ready ready, bool hasReader, CancellationToken cancellationToken)
+    {
         var condition = ready is LimitedCondition ? ready : ready.Within(DefaultTime);
         var output = run.BeginOutput();
         var wait = new ReadinessWait(running, run, output) { HasOutput = run.HasOutput };

@@ -49,8 +49,10 @@ internal sealed partial class AttachedRun
         return false;
     }
 
+    // What is needed for it was kept only if it was wanted when it started; the rest may have changed since.
     private bool IsWantedAgain(ExitStatus status) => !_stopping.Task.IsCompleted
-        && Record.Options.ToRestartPolicy().Wants(status.IsSuccess, _restarts)
+        && Record.Options.Restart != RestartKind.No
+        && (Catalog.TryRead(Record.Id) ?? Record).Options.ToRestartPolicy().Wants(status.IsSuccess, _restarts)
         && (Record.Name is null || !RestartFiles.IsStopped(Catalog.DirectoryOf(Record.Id)));
 
     // What one run had of its own goes with it; its layer, its control group and its pipes stay.

@@ -7,13 +7,14 @@ namespace ContainerKit.Containers.Runs;
 /// <summary>What a container wrote while it was detached.</summary>
 /// <param name="directory">The container's.</param>
 /// <param name="end">Completes when no more can come, however the run has ended.</param>
+/// <param name="from">Where it begins for its readers; with all that is kept when null.</param>
 [SupportedOSPlatform("linux")]
-internal sealed class ContainerLog(string directory, Task end)
+internal sealed class ContainerLog(string directory, Task end, LogMark? from = null)
 {
     /// <summary>Record by record, as they were written.</summary>
     public async IAsyncEnumerable<LogRecord> ReadAsync(bool follow, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        using var reader = new LogReader(directory, follow && !end.IsCompleted);
+        using var reader = new LogReader(directory, follow && !end.IsCompleted, from);
         while (true)
         {
             // First whether it is over, then what there is: what came before the end is read then.
@@ -34,7 +35,7 @@ internal sealed class ContainerLog(string directory, Task end)
 
     public async IAsyncEnumerable<LogLine> ReadLinesAsync(LogOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        using var reader = new LogReader(directory, options.Follow && !end.IsCompleted);
+        using var reader = new LogReader(directory, options.Follow && !end.IsCompleted, from);
         var cutter = new LineCutter();
         var past = options.Tail is null ? null : new Queue<LogLine>();
         while (true)

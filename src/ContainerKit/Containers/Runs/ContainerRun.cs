@@ -134,10 +134,12 @@ internal abstract partial class ContainerRun(ContainerCatalog catalog, Container
             spec = SpecFactory.WithUser(spec, UserLookup.ResolveLive(Process, Calls, name), hasHome);
         }
 
+        // What a profile of the caller's forbids, a keeper might need.
         var group = Catalog.ExecGroups.TryMake(Cgroup);
+        var isKept = group is null && Record.Options.SeccompProfile is null;
         try
         {
-            var (process, pipes) = await Pipes.StartAsync(spec.Terminal, streams => Process.JoinAsync(spec, streams, group?.Path, cancellationToken)).ConfigureAwait(false);
+            var (process, pipes) = await Pipes.StartAsync(spec.Terminal, streams => Process.JoinAsync(spec, streams, group?.Path, isKept, cancellationToken)).ConfigureAwait(false);
             _joined[process.ProcessId] = 0;
             return new JoinedProgram(process, pipes, group, () => _joined.TryRemove(process.ProcessId, out _));
         }
@@ -149,15 +151,18 @@ internal abstract partial class ContainerRun(ContainerCatalog catalog, Container
         }
     }
 
+    /// <summary>Begins to tell of something that is done with it; null where nobody would hear.</summary>
+    public ToldOperation? Tell(string operation)
+    {
+        var told = ToldOperation.Begin(operation);
+        told?.Tag(Record.Id, Record.Name, Record.ImageReference, Catalog.Snapshots.Driver.Name);
+        return told;
+    }
+
     private ToldOperation? BeginExec(IReadOnlyList<string> command)
     {
-        if (ToldOperation.Begin(ToldOperation.Exec) is not { } told)
-        {
-            return null;
-        }
-
-        told.Tag(Record.Id, Record.Name, Record.ImageReference, Catalog.Snapshots.Driver.Name);
-        told.Tag("container.command", command[0]);
+        var told = Tell(ToldOperation.Exec);
+        told?.Tag("container.command", command[0]);
         return told;
     }
 

@@ -21,7 +21,7 @@ internal static class DetachedStart
         ContainerRun.RequireCommand(record, command);
         if (record.Options.StandardInput is not null)
         {
-            throw new StorageException($"The container '{record.Label}' cannot be detached: this process feeds its standard input.") { Hint = "Leave WithStandardInput out; a detached program's input is empty." };
+            throw new StorageException($"The container '{record.Label}' cannot be detached: this process feeds its standard input.") { Hint = "Leave WithStandardInput out; a detached program's input is empty, or with WithOpenInput whoever attaches feeds it." };
         }
 
         if (record.Options.Terminal is not null)
@@ -48,14 +48,6 @@ internal static class DetachedStart
             };
         }
 
-        if (record.Options is { Restart: not RestartKind.No, Network: NetworkMode.Bridge })
-        {
-            throw new HostCapabilityException("detached-restart", $"The container '{record.Label}' cannot be detached: it is to be started again by itself, and only the process that starts it can put it into its network again.")
-            {
-                Hint = "Leave WithRestart out, or keep it attached, or give it no network or the host's.",
-            };
-        }
-
         using var lease = ContainerLayer.Acquire(catalog, record, cancellationToken);
         var directory = catalog.DirectoryOf(record.Id);
         Cgroup? cgroup = null;
@@ -79,6 +71,7 @@ internal static class DetachedStart
             var spec = SpecFactory.Create(catalog, record, command, user, mounts, cgroup, [.. network.Mounts, .. volumes.Mounts]);
             ExitRecord.Erase(directory);
             RestartFiles.Erase(directory);
+            RestartFiles.WritePolicy(directory, record.Options.ToRestartPolicy());
             using var state = FileCalls.Local.Open(null, directory, OpenFlags.Directory, resolve: Resolve.Host);
             var log = new FileInfo(Path.Combine(directory, SupervisorSteps.LogName));
             var supervision = new Supervision
@@ -86,11 +79,11 @@ internal static class DetachedStart
                 Spec = new SupervisorSpec
                 {
                     LogLimit = options.MaxLogBytes,
+                    KeepsInput = record.Options.HasOpenInput,
                     LogSize = log.Exists ? log.Length : 0,
                     MemoryEvents = cgroup?.MemoryEvents,
                     Directories = cgroup?.PathsAtEnd ?? [],
                     File = cgroup?.BookkeepingFile,
-                    Restart = record.Options.Restart == RestartKind.No ? null : new SupervisorRestart { OnlyOnFailure = record.Options.Restart == RestartKind.OnFailure, Most = record.Options.MaximumRestarts },
                 },
                 StateDirectory = state,
                 Held = [.. lease.Locks, .. cgroup?.Locks ?? [], .. network.Locks, .. volumes.Locks],
@@ -98,7 +91,7 @@ internal static class DetachedStart
                 Known = supervisor => new RunningProcess(null, ProcessIdentity.TryFind(supervisor)).Write(directory),
             };
             var process = await LaunchAsync(catalog, record, lease, spec, supervision, cancellationToken).ConfigureAwait(false);
-            if (supervision.Spec.Restart is null)
+            if (record.Options.Restart == RestartKind.No)
             {
                 await WriteDownAsync(process, directory).ConfigureAwait(false);
             }
@@ -107,7 +100,8 @@ internal static class DetachedStart
             network.HandOver();
             volumes.Dispose();
             catalog.Logger.Started(record.Id, process.ProcessId);
-            return new OutsideRun(catalog, record, spec, process.ProcessId, process.Handle, process.Supervisor, isSupervised: true);
+            var input = record.Options.HasOpenInput && ProcessIdentity.TryFind(process.SupervisorId) is { } supervisor ? SupervisedInput.TryOpen(supervisor) : null;
+            return new OutsideRun(catalog, record, spec, process.ProcessId, process.Handle, process.Supervisor, isSupervised: true, input);
         }
         catch (Exception e)
         {

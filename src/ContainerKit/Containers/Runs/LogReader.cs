@@ -20,9 +20,13 @@ internal sealed class LogReader : IDisposable
     private readonly DirectoryWatch? _watch;
     private readonly byte[] _buffer = new byte[LongestRecord];
     private readonly Queue<SafeFileHandle> _files = [];
-    private long _position;
+    private long _position, _lastPosition;
+    private int _skipped;
 
-    public LogReader(string directory, bool follow)
+    /// <param name="directory">The container's.</param>
+    /// <param name="follow">Whether somebody will wait for more.</param>
+    /// <param name="from">Where to begin; what is kept no longer is passed over. All that is kept when null.</param>
+    public LogReader(string directory, bool follow, LogMark? from = null)
     {
         _path = Path.Combine(directory, SupervisorSteps.LogName);
         _watch = follow ? new DirectoryWatch(directory) : null;
@@ -39,6 +43,32 @@ internal sealed class LogReader : IDisposable
         foreach (var file in new[] { older, newer }.OfType<SafeFileHandle>())
         {
             _files.Enqueue(file);
+        }
+
+        if (from is { } mark)
+        {
+            Begin(mark);
+        }
+    }
+
+    /// <summary>Where the next record begins; null where nothing has been written yet.</summary>
+    public LogMark? Place => _files.TryPeek(out var file) && FileCalls.Local.Stat(file) is var stat ? new LogMark(stat.Device, stat.Inode, _position) : null;
+
+    /// <summary>Where the record began that was read last.</summary>
+    public LogMark LastRecord => Place!.Value with { Position = _lastPosition };
+
+    /// <summary>Passes over all that is there.</summary>
+    public void SkipToEnd()
+    {
+        // The last one has everything that was written last; near its end a record is found again by its mark.
+        while (_files.Count > 1)
+        {
+            _files.Dequeue().Dispose();
+        }
+
+        _position = _files.TryPeek(out var file) ? Math.Max(0, RandomAccess.GetLength(file) - (4 * LongestRecord)) : 0;
+        while (TryRead(out _))
+        {
         }
     }
 
@@ -121,12 +151,29 @@ internal sealed class LogReader : IDisposable
                 return false;
             }
 
-            var content = bytes.Slice(SupervisorSteps.RecordHead, (int)head[3]).ToArray();
+            var content = bytes.Slice(SupervisorSteps.RecordHead, (int)head[3])[Math.Min(_skipped, (int)head[3])..].ToArray();
+            (_lastPosition, _skipped) = (_position, 0);
             record = new LogRecord(
                 DateTimeOffset.UnixEpoch.AddTicks((head[0] * TimeSpan.TicksPerSecond) + (head[1] / 100)), head[2] == SupervisorSteps.RecordMark + 2, content);
-            _position += SupervisorSteps.RecordHead + content.Length;
+            _position += SupervisorSteps.RecordHead + head[3];
             return true;
         }
+    }
+
+    private void Begin(LogMark mark)
+    {
+        // Put aside twice since then, the file is there no more, and all that is kept came after the mark.
+        if (!_files.Any(file => IsMarked(file, mark)))
+        {
+            return;
+        }
+
+        while (!IsMarked(_files.Peek(), mark))
+        {
+            _files.Dequeue().Dispose();
+        }
+
+        (_position, _skipped) = (mark.Position, mark.Skipped);
     }
 
     // To the head of the next record, as far as these bytes tell.
@@ -158,6 +205,8 @@ internal sealed class LogReader : IDisposable
         LinuxException.ThrowIf(errno == Errno.ENOENT ? 0 : errno, $"open '{path}'");
         return errno == 0 ? file : null;
     }
+
+    private static bool IsMarked(SafeFileHandle file, LogMark mark) => FileCalls.Local.Stat(file) is var stat && (stat.Device, stat.Inode) == (mark.Device, mark.Inode);
 
     private static bool IsSame(SafeFileHandle one, SafeFileHandle other) =>
         (FileCalls.Local.Stat(one), FileCalls.Local.Stat(other)) is var (first, second) && (first.Inode, first.Device) == (second.Inode, second.Device);

@@ -33,26 +33,31 @@ internal sealed class OutsideRun : ContainerRun
     /// <param name="handle">The program. It becomes this object's.</param>
     /// <param name="watched">The process with whose end the run is over: the supervisor, or the program by a handle of its own. It becomes this object's.</param>
     /// <param name="isSupervised">Whether that is a supervisor.</param>
-    public OutsideRun(ContainerCatalog catalog, ContainerRecord record, IsolationSpec spec, int processId, SafeFileHandle handle, SafeFileHandle watched, bool isSupervised)
-        : this(catalog, record, spec, processId, handle, watched, isSupervised, new TaskCompletionSource<ProcessEnd>(TaskCreationOptions.RunContinuationsAsynchronously))
+    /// <param name="input">What leads to its standard input; null where nothing does. It becomes this object's.</param>
+    /// <param name="from">Where those begin who read what it writes; null for all that is kept.</param>
+    public OutsideRun(
+        ContainerCatalog catalog, ContainerRecord record, IsolationSpec spec, int processId, SafeFileHandle handle, SafeFileHandle watched, bool isSupervised, Stream? input = null, LogMark? from = null)
+        : this(catalog, record, spec, processId, handle, watched, isSupervised, input, from, new TaskCompletionSource<ProcessEnd>(TaskCreationOptions.RunContinuationsAsynchronously))
     {
     }
 
     private OutsideRun(
-        ContainerCatalog catalog, ContainerRecord record, IsolationSpec spec, int processId, SafeFileHandle handle, SafeFileHandle watched, bool isSupervised, TaskCompletionSource<ProcessEnd> end)
+        ContainerCatalog catalog, ContainerRecord record, IsolationSpec spec, int processId, SafeFileHandle handle, SafeFileHandle watched, bool isSupervised, Stream? input, LogMark? from, TaskCompletionSource<ProcessEnd> end)
         : base(catalog, record, spec.Process, catalog.Engine.Adopt(spec, processId, handle, end.Task), catalog.FindCgroup(record.Id))
     {
         (_isSupervised, _spec, _processId, _end) = (isSupervised, spec, processId, end.Task);
         _started = RunningProcess.StartOf(catalog.DirectoryOf(record.Id));
         Exit = WatchAsync(watched, end);
         _ = Exit.ContinueWith(task => task.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
-        Output = isSupervised ? new LogStream(Log, isError: false) : Stream.Null;
-        Error = isSupervised ? new LogStream(Log, isError: true) : Stream.Null;
+        Input = input ?? Stream.Null;
+        SupervisedLog = isSupervised ? new ContainerLog(catalog.DirectoryOf(record.Id), Exit, from) : null;
+        Output = SupervisedLog is null ? Stream.Null : new LogStream(SupervisedLog, isError: false);
+        Error = SupervisedLog is null ? Stream.Null : new LogStream(SupervisedLog, isError: true);
     }
 
     public override IReadOnlyList<PublishedPort> PublishedPorts => Member?.Ports ?? [];
 
-    public override Stream Input => Stream.Null;
+    public override Stream Input { get; }
 
     public override Stream Output { get; }
 
@@ -63,23 +68,22 @@ internal sealed class OutsideRun : ContainerRun
     public override Task<ExitStatus> Exit { get; }
 
     /// <summary>What it has written, for one that a supervisor looks after; null for another host's.</summary>
-    public ContainerLog? SupervisedLog => _isSupervised ? Log : null;
+    public ContainerLog? SupervisedLog { get; }
 
     protected override string UserToLookUp => Record.Options.User ?? Record.Image.User;
-
-    private ContainerLog Log => new(Catalog.DirectoryOf(Record.Id), Exit);
 
     /// <summary>The run of a container outside of this process; null when it does not run.</summary>
     /// <param name="catalog">The containers.</param>
     /// <param name="record">This one.</param>
     /// <param name="awaitsStart">Whether one that somebody is about to start is waited for, some seconds long.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
-    public static OutsideRun? TryFind(ContainerCatalog catalog, ContainerRecord record, bool awaitsStart, CancellationToken cancellationToken)
+    /// <param name="attach">With which of its streams; null for all that it wrote, and no input.</param>
+    public static OutsideRun? TryFind(ContainerCatalog catalog, ContainerRecord record, bool awaitsStart, CancellationToken cancellationToken, AttachOptions? attach = null)
     {
         var deadline = Environment.TickCount64 + (awaitsStart ? (long)LongestStart.TotalMilliseconds : 0);
         while (true)
         {
-            if (RunningProcess.TryRead(catalog.DirectoryOf(record.Id)) is { } running && TryOpen(catalog, record, running) is { } run)
+            if (RunningProcess.TryRead(catalog.DirectoryOf(record.Id)) is { } running && TryOpen(catalog, record, running, attach) is { } run)
             {
                 return run;
             }
@@ -96,7 +100,7 @@ internal sealed class OutsideRun : ContainerRun
     }
 
     // The file outlasts a killed host, and so the lock has the last word.
-    private static OutsideRun? TryOpen(ContainerCatalog catalog, ContainerRecord record, RunningProcess running)
+    private static OutsideRun? TryOpen(ContainerCatalog catalog, ContainerRecord record, RunningProcess running, AttachOptions? attach)
     {
         if (running.FindProgramNow() is not { } program || program.TryOpen() is not { } handle)
         {
@@ -112,7 +116,9 @@ internal sealed class OutsideRun : ContainerRun
         var cgroup = catalog.FindCgroup(record.Id);
         var spec = SpecFactory.Create(catalog, record, [], ContainerUser.Root, [], cgroup);
         var watched = running.Supervisor?.TryOpen() ?? ProcessCalls.Raise(handle);
-        return new OutsideRun(catalog, record, spec, program.ProcessId, handle, watched, isSupervised: running.Supervisor is not null);
+        var input = attach is not null && record.Options.HasOpenInput && running.Supervisor is { } supervisor ? SupervisedInput.TryOpen(supervisor) : null;
+        var from = attach?.Tail is { } lines ? LogMark.Find(catalog.DirectoryOf(record.Id), lines) : null;
+        return new OutsideRun(catalog, record, spec, program.ProcessId, handle, watched, isSupervised: running.Supervisor is not null, input, from);
     }
 
     public override OutputTail BeginOutput() => new();
@@ -125,7 +131,7 @@ internal sealed class OutsideRun : ContainerRun
             return;
         }
 
-        await foreach (var record in Log.ReadAsync(follow: true, cancellationToken).ConfigureAwait(false))
+        await foreach (var record in new ContainerLog(Catalog.DirectoryOf(Record.Id), Exit).ReadAsync(follow: true, cancellationToken).ConfigureAwait(false))
         {
             if (record.Time >= _started)
             {
@@ -171,11 +177,12 @@ internal sealed class OutsideRun : ContainerRun
         RunningProcess.TryRead(directory)?.WakeSupervisor();
     }
 
-    private bool IsStartedAgain => Record.Options.Restart != RestartKind.No;
+    // The policy may have been changed since this was made, by whomever.
+    private bool IsStartedAgain => _isSupervised ? RestartFiles.IsSupervised(Catalog.DirectoryOf(Record.Id)) : Record.Options.Restart != RestartKind.No;
 
     protected override void LookAgain()
     {
-        if (!IsStartedAgain || !_isSupervised || _letGo.IsCancellationRequested)
+        if (!_isSupervised || _letGo.IsCancellationRequested || !IsStartedAgain)
         {
             return;
         }
@@ -206,6 +213,7 @@ internal sealed class OutsideRun : ContainerRun
         Monitor?.Dispose();
         Network.Dispose();
         Process.Dispose();
+        Input.Dispose();
         Output.Dispose();
         Error.Dispose();
     }

@@ -70,7 +70,7 @@ internal sealed record RunningProcess(ProcessIdentity? Program, ProcessIdentity?
         : null;
 
     /// <summary>The program, written down or not; null while there is none.</summary>
-    public ProcessIdentity? FindProgramNow() => Program ?? FindProgram();
+    public ProcessIdentity? FindProgramNow() => Program is { } program && (Supervisor is null || ProcessIdentity.TryFind(program.ProcessId) == program) ? program : FindProgram();
 
     /// <summary>Has a supervisor look whether somebody stopped its container. Any signal that it watches for ends its pause.</summary>
     public void WakeSupervisor()
@@ -85,7 +85,7 @@ internal sealed record RunningProcess(ProcessIdentity? Program, ProcessIdentity?
     /// <summary>Kills it, paused or not, and waits for its end as long as the token lets it. One that has ended already is no error.</summary>
     public async Task EndAsync(Cgroup? group, CancellationToken cancellationToken)
     {
-        if (Program is null)
+        if (Program is null || (Supervisor is not null && ProcessIdentity.TryFind(Program.ProcessId) != Program))
         {
             // Its supervisor is about to start it, or has just done so, or may start it again.
             using var starting = Supervisor?.TryOpen();

@@ -125,11 +125,92 @@ internal sealed class RestartTests(string driver, UserNamespaceMode userNamespac
     }
 
     [Test]
-    public void A_detached_member_of_a_network_is_not_started_again_and_an_error_says_so()
+    public async Task A_policy_that_is_changed_while_a_detached_program_runs_counts_at_its_end()
     {
-        var member = Shell("true").WithNetwork(NetworkMode.Bridge).WithRestart(RestartPolicy.Always);
+        await using var running = await Shell("echo run; while [ ! -e /tmp/go ]; do sleep 0.05; done; exit 3").WithName("changed").StartAsync(Detached);
+        await NextLine(running);
+        await using (var other = await OpenHost())
+        {
+            await (await other.FindContainerAsync("changed"))!.UpdateRestartAsync(RestartPolicy.OnFailure(2));
+        }
 
-        Assert.That(Assert.ThrowsAsync<HostCapabilityException>(() => member.StartAsync(Detached)).Message, Does.Contain("network"));
+        await running.Files.WriteAllTextAsync("/tmp/go", "");
+
+        Assert.That((await running.WaitForExitAsync()).ExitCode, Is.EqualTo(3));
+        Assert.That(await Log(running.Container), Is.EqualTo(new[] { "run", "run", "run" }));
+        Assert.That((await running.Container.GetStateAsync()).RestartCount, Is.EqualTo(2));
+    }
+
+    [Test]
+    public async Task One_that_got_a_policy_while_it_ran_is_found_and_stopped_after_it_was_started_again()
+    {
+        await using var running = await Shell(StaysAtTheSecondTime.Replace("echo first", "echo first; while [ ! -e /tmp/go ]; do sleep 0.05; done", StringComparison.Ordinal)).WithName("found").StartAsync(Detached);
+        await NextLine(running);
+        await running.UpdateRestartAsync(RestartPolicy.Always);
+        await running.Files.WriteAllTextAsync("/tmp/go", "");
+        await Until(async () => (await Log(running.Container)).Contains("second"));
+        await using var other = await OpenHost();
+        var found = (await other.FindContainerAsync("found"))!;
+
+        Assert.That((await running.ExecAsync(["cat", "/etc/motd"])).StandardOutput, Is.EqualTo("hello from below\n"));
+        await using (var attached = await found.AttachAsync())
+        {
+            Assert.That((await attached.ExecAsync(["cat", "/etc/motd"])).StandardOutput, Is.EqualTo("hello from below\n"));
+        }
+
+        Assert.That((await found.GetStateAsync()).Status, Is.EqualTo(ContainerStatus.Running));
+        await found.StopAsync(TimeSpan.Zero);
+        Assert.That((await running.WaitForExitAsync()).Signal, Is.EqualTo(9));
+        Assert.That(await found.IsRunningAsync(), Is.False);
+    }
+
+    [Test]
+    public async Task A_policy_that_is_taken_away_while_it_runs_ends_it_with_its_program([Values] bool detached)
+    {
+        await using var running = await Shell("echo run; while [ ! -e /tmp/go ]; do sleep 0.05; done; exit 3").WithName("ended").WithRestart(RestartPolicy.Always).StartAsync(new StartOptions { Detached = detached });
+        await NextLine(running);
+        await running.UpdateRestartAsync(RestartPolicy.No);
+
+        await running.Files.WriteAllTextAsync("/tmp/go", "");
+
+        Assert.That((await running.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(30))).ExitCode, Is.EqualTo(3));
+        Assert.That((await running.Container.GetStateAsync()).RestartCount, Is.Zero);
+    }
+
+    [Test]
+    public async Task A_maximum_can_be_changed_while_it_runs([Values] bool detached)
+    {
+        await using var running = await Shell("while [ ! -e /tmp/go ]; do sleep 0.05; done; exit 3").WithName("bounded").WithRestart(RestartPolicy.Always).StartAsync(new StartOptions { Detached = detached });
+        await running.UpdateRestartAsync(RestartPolicy.OnFailure(1));
+
+        await running.Files.WriteAllTextAsync("/tmp/go", "");
+
+        Assert.That((await running.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(30))).ExitCode, Is.EqualTo(3));
+        Assert.That((await running.Container.GetStateAsync()).RestartCount, Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task One_that_does_not_run_has_its_new_policy_from_the_next_start_on([Values] bool detached)
+    {
+        await using var container = await Shell("echo run; exit 3").WithName("later").CreateAsync();
+        await container.UpdateRestartAsync(RestartPolicy.OnFailure(1));
+
+        await using var running = await container.StartAsync(new StartOptions { Detached = detached });
+
+        Assert.That((await running.WaitForExitAsync()).ExitCode, Is.EqualTo(3));
+        Assert.That(await Lines(running), Is.EqualTo(new[] { "run", "run" }));
+        Assert.That(container.Settings.Restart, Is.EqualTo(RestartPolicy.OnFailure(1)));
+    }
+
+    [Test]
+    public async Task What_a_policy_would_need_and_is_not_there_is_said()
+    {
+        await using var running = await Shell("sleep 1000").WithName("foreground").StartAsync();
+        await using var onTerminal = await Shell("true").WithTerminal().WithName("terminal").CreateAsync();
+
+        Assert.That(Assert.ThrowsAsync<HostCapabilityException>(() => running.UpdateRestartAsync(RestartPolicy.Always)).Message, Does.Contain("in the foreground"));
+        Assert.That(Assert.ThrowsAsync<HostCapabilityException>(() => onTerminal.UpdateRestartAsync(RestartPolicy.Always)).Hint, Does.Contain("WithTerminal"));
+        Assert.That(running.Container.Settings.Restart, Is.EqualTo(RestartPolicy.No));
     }
 
     /// <summary>Runs in a process of its own.</summary>
