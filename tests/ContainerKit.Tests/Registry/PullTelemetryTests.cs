@@ -33,7 +33,7 @@ internal sealed class PullTelemetryTests : RegistryFixture
 
         var pull = told.Of(Name("app:none")).Single();
         Assert.That(pull.Status, Is.EqualTo(ActivityStatusCode.Error));
-        Assert.That(failure.Message, Does.StartWith("Cannot pull").And.EndsWith(pull.StatusDescription));
+        Assert.That(failure.Message, Does.StartWith("Cannot pull").And.EndsWith(pull.StatusDescription!));
         Assert.That(pull.GetTagItem("error.type"), Is.EqualTo(typeof(RegistryException).FullName));
     }
 
