@@ -45,6 +45,7 @@ public sealed class ContainerRecordTests
             HasStatistics = true,
             Terminal = new TerminalSize(100, 30),
             HasInit = true,
+            HasOpenInput = true,
             Restart = RestartKind.OnFailure,
             MaximumRestarts = 3,
             HealthCheck = HealthCheck.Shell("test -e /up") with { Interval = TimeSpan.FromSeconds(1) },
