@@ -7,7 +7,7 @@ namespace Ckit.Commands;
 /// <summary>Runs a program in a new container, here and now, and ends as the program does.</summary>
 internal sealed class RunCommand : DescribingCommand
 {
-    private readonly Option<bool> _remove = new("--rm") { Description = "Removes the container afterwards. Without it the container stays, for diff, commit and cp." };
+    private readonly Option<bool> _remove = new("--rm") { Description = "Removes the container afterwards; a detached one, when ckit is next used. Without it the container stays, for diff, commit and cp." };
     private readonly Option<bool> _interactive = new("--interactive", "-i") { Description = "Feeds ckit's standard input to the program, whose own is empty otherwise; with --detach, keeps it open for attach." };
 
     private readonly Option<bool> _detach = new("--detach", "-d") { Description = "Lets it run on by itself, with its output in a log, and prints the container's id." };
@@ -34,6 +34,7 @@ internal sealed class RunCommand : DescribingCommand
         var remove = line.GetValue(_remove);
         var description = await DescribeAsync(host, line, cancellationToken);
         var name = NameOf(line) ?? (remove ? null : await ContainerNames.NewAsync(host, cancellationToken));
+        description = remove ? description.WithAutoRemove() : description;
         await using var container = await (name is null ? description : description.WithName(name)).CreateAsync(cancellationToken);
         try
         {
@@ -50,13 +51,9 @@ internal sealed class RunCommand : DescribingCommand
 
     private async Task<int> DetachAsync(ContainerHost host, ParseResult line, CancellationToken cancellationToken)
     {
-        if (line.GetValue(_remove))
-        {
-            throw new UsageException("A container that runs by itself is not removed at its end: give --detach without --rm.", this);
-        }
-
         var options = DetachedFlags.Read(line.GetValue(_logSize));
-        var description = (await DescribeAsync(host, line, cancellationToken)).WithName(NameOf(line) ?? await ContainerNames.NewAsync(host, cancellationToken));
+        var described = await DescribeAsync(host, line, cancellationToken);
+        var description = (line.GetValue(_remove) ? described.WithAutoRemove() : described).WithName(NameOf(line) ?? await ContainerNames.NewAsync(host, cancellationToken));
         await using var running = await description.StartAsync(options, cancellationToken);
         StandardOutput.PrintLine(running.Id);
         return 0;

@@ -285,6 +285,12 @@ public sealed partial class ContainerBuilder
     /// </summary>
     public ContainerBuilder WithInit() => With(_options with { HasInit = true });
 
+    /// <summary>
+    /// Has a named container removed once its program has run and ended, also where whoever ran it was killed: by the next host that opens the store and finds
+    /// nobody using it. (A container without a name goes in any case, with the process that made it.)
+    /// </summary>
+    public ContainerBuilder WithAutoRemove() => With(_options with { IsRemovedAtEnd = true });
+
     /// <summary>Says when the program is started again after its end; never, unless told otherwise.</summary>
     /// <param name="policy">When. <see cref="RunningContainer.WaitForExitAsync"/> returns when there is no further start.</param>
     /// <remarks>

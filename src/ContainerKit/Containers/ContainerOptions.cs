@@ -43,6 +43,8 @@ internal sealed record ContainerOptions
     /// <summary>Whether its program is the child of an init.</summary>
     public bool HasInit { get; init; }
 
+    public bool IsRemovedAtEnd { get; init; }
+
     /// <summary>When its program is started again.</summary>
     public RestartKind Restart { get; init; }
 

@@ -140,13 +140,36 @@ internal sealed class CkitDetachedTests : CkitFixture
     }
 
     [Test]
+    public void A_detached_container_is_removed_once_it_has_ended_when_it_was_to_be()
+    {
+        var id = Output("run", "-d", "--rm", "--name", "web", "box:1", "sleep", "1000");
+        Assert.That(Output("ps"), Does.Contain("web"));
+
+        Output("kill", "web");
+
+        Assert.That(() => Output("ps", "-a"), Does.Not.Contain("web").After(10_000, 100));
+        Assert.That(Ckit("inspect", id).ExitCode, Is.EqualTo(125));
+    }
+
+    [Test]
+    public void What_was_to_be_removed_goes_also_when_ckit_is_killed()
+    {
+        using var process = Start("run", "--rm", "--name", "web", "box:1", "sh", "-c", "echo up; sleep 1000");
+        Assert.That(process.StandardOutput.ReadLine(), Is.EqualTo("up"));
+
+        process.Kill();
+        process.WaitForExit();
+
+        Assert.That(() => Output("ps", "-a"), Does.Not.Contain("web").After(10_000, 100));
+    }
+
+    [Test]
     public void What_cannot_be_is_said_in_a_sentence()
     {
         Output("create", "--name", "web", "box:1", "true");
 
         Assert.That(Ckit("exec", "web", "true").Error, Is.EqualTo("ckit: The container 'web' is not running. Start it first: ckit start web\n"));
         Assert.That(Ckit("kill", "-s", "NOSUCH", "web").Error, Does.StartWith("ckit: The container 'web' is not running."));
-        Assert.That(Ckit("run", "-d", "--rm", "box:1", "true").ExitCode, Is.EqualTo(125));
         Assert.That(Ckit("run", "-d", "-p", "0:80", "--name", "ports", "box:1", "true").Error, Does.Contain("cannot be detached"));
         Assert.That(Ckit("run", "-d", "--log-size", "1k", "box:1", "true").Error, Does.Contain("too small"));
         Assert.That(Output("wait", "web"), Is.EqualTo("0"));

@@ -22,7 +22,7 @@ internal sealed partial class ContainerCatalog
         Unpacker.ForgetGone();
     }
 
-    /// <summary>Removes the unnamed containers of processes that are gone, and what was left half-made or half-removed.</summary>
+    /// <summary>Removes the unnamed containers of processes that are gone, those that were to go at their end, and what was left half-made or half-removed.</summary>
     public void Sweep()
     {
         foreach (var directory in Directory.EnumerateDirectories(store.Containers))
@@ -78,7 +78,7 @@ internal sealed partial class ContainerCatalog
         }
         else if (TryRead(name) is { } record)
         {
-            if (record.Name is null)
+            if (record.Name is null || IsOver(record))
             {
                 Remove(record);
                 Logger.Swept(record.Id);
@@ -89,6 +89,10 @@ internal sealed partial class ContainerCatalog
             }
         }
     }
+
+    // Its host may have been killed before it could write down the end.
+    private bool IsOver(ContainerRecord record) => record.Options.IsRemovedAtEnd && !IsLayerHeld(record) &&
+        (ExitRecord.TryRead(DirectoryOf(record.Id)) is not null || RunningProcess.TryRead(DirectoryOf(record.Id)) is not null);
 
     /// <summary>Gives a container its layer back whose process died, or just is, between the two renames of a fork.</summary>
     private bool TryRestore(ContainerRecord record, CancellationToken cancellationToken)

@@ -69,6 +69,7 @@ internal static class ContainerRecordWriter
 
         json.WriteBoolean(nameof(options.HasOpenInput), options.HasOpenInput);
         json.WriteBoolean(nameof(options.HasInit), options.HasInit);
+        json.WriteBoolean(nameof(options.IsRemovedAtEnd), options.IsRemovedAtEnd);
         json.WriteString(nameof(options.Restart), options.Restart.ToString());
         WriteNumber(json, nameof(options.MaximumRestarts), options.MaximumRestarts);
         WriteHealthCheck(json, nameof(options.HealthCheck), options.HealthCheck);

@@ -20,12 +20,31 @@ internal static class ExecCapture
             _ = InputFeed.PumpAsync(new MemoryStream(Encoding.UTF8.GetBytes(input), writable: false), pipes.Input);
         }
 
-        var output = OutputCapture.ReadAsync(pipes.Output, limit, "standard output", cancellationToken);
-        var error = OutputCapture.ReadAsync(pipes.Error, limit, "standard error", cancellationToken);
-        var end = await process.WaitAsync(cancellationToken).ConfigureAwait(false);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var output = OutputCapture.ReadAsync(pipes.Output, limit, "standard output", stop.Token);
+        var error = OutputCapture.ReadAsync(pipes.Error, limit, "standard error", stop.Token);
+        var exit = process.WaitAsync(stop.Token);
+        try
+        {
+            // Who writes too much waits at a full pipe that nobody reads any more: his end would not come.
+            List<Task> pending = [exit, output, error];
+            while (!exit.IsCompleted)
+            {
+                var first = await Task.WhenAny(pending).ConfigureAwait(false);
+                await first.ConfigureAwait(false);
+                pending.Remove(first);
+            }
 
-        // What the program itself wrote is in the pipes by now. A child that it left behind may hold them open for ever: it is not waited for.
-        pipes.EndOutputWhenEmpty();
-        return new CommandResult(new ExitStatus(end.ExitCode, end.Signal, outOfMemory: false), await output.ConfigureAwait(false), await error.ConfigureAwait(false));
+            var end = await exit.ConfigureAwait(false);
+
+            // What the program itself wrote is in the pipes by now. A child that it left behind may hold them open for ever: it is not waited for.
+            pipes.EndOutputWhenEmpty();
+            return new CommandResult(new ExitStatus(end.ExitCode, end.Signal, outOfMemory: false), await output.ConfigureAwait(false), await error.ConfigureAwait(false));
+        }
+        catch
+        {
+            await stop.CancelAsync().ConfigureAwait(false);
+            throw;
+        }
     }
 }

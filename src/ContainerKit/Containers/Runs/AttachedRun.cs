@@ -246,13 +246,18 @@ internal sealed partial class AttachedRun : ContainerRun
         ExitStatus? status = null;
         TimeSpan lasted;
         Exception? failure = null;
+
+        // The group is new, and its program may have been killed before this is reached.
+        long kills = 0;
         try
         {
             do
             {
-                var (began, kills) = (Stopwatch.GetTimestamp(), Cgroup?.OutOfMemoryKills ?? 0);
+                var began = Stopwatch.GetTimestamp();
                 var end = await Process.WaitAsync().ConfigureAwait(false);
-                status = new ExitStatus(end.ExitCode, end.Signal, (Cgroup?.OutOfMemoryKills ?? 0) > kills);
+                var before = kills;
+                kills = Cgroup?.OutOfMemoryKills ?? 0;
+                status = new ExitStatus(end.ExitCode, end.Signal, kills > before);
                 lasted = Stopwatch.GetElapsedTime(began);
             }
             while (Record.Options.Restart != RestartKind.No && await TryStartAgainAsync(status, lasted).ConfigureAwait(false));

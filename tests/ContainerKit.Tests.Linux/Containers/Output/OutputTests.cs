@@ -63,6 +63,18 @@ internal sealed class OutputTests : ContainerFixture
         Assert.That((await program.WaitForExitAsync()).ExitCode, Is.Zero);
     }
 
+    [TestCase("while true; do echo more; done")]
+    [TestCase("while true; do echo more >&2; done")]
+    public async Task A_further_program_that_writes_more_than_is_kept_is_an_error_and_ends(string script)
+    {
+        await using var running = await Host.Container(Tools).WithCommand("sleep", "1000").WithMaxCapturedBytes(100_000).StartAsync();
+
+        Assert.That(
+            () => running.ExecAsync(["sh", "-c", script]).WaitAsync(Patience),
+            Throws.TypeOf<ContainerKitException>().With.Message.Contains("100000 bytes"));
+        Assert.That((await running.ExecAsync(["sh", "-c", "ps | grep -c '[e]cho more'"])).StandardOutput, Is.EqualTo("0\n"));
+    }
+
     [Test]
     public async Task Lines_of_a_further_program_come_one_by_one_as_they_are_answered()
     {

@@ -46,6 +46,7 @@ public sealed class ContainerRecordTests
             Terminal = new TerminalSize(100, 30),
             HasInit = true,
             HasOpenInput = true,
+            IsRemovedAtEnd = true,
             Restart = RestartKind.OnFailure,
             MaximumRestarts = 3,
             HealthCheck = HealthCheck.Shell("test -e /up") with { Interval = TimeSpan.FromSeconds(1) },
