@@ -19,6 +19,12 @@ if (args is ["copy-up", var times, .. var kinds] && OperatingSystem.IsLinux())
     return;
 }
 
+if (args is ["copy-up-cost", var laps, .. var systems] && OperatingSystem.IsLinux())
+{
+    await CopyUpCost.RunAsync(int.Parse(laps, System.Globalization.CultureInfo.InvariantCulture), systems);
+    return;
+}
+
 if (args is ["forwarding", var turns])
 {
     await ForwardingComparison.RunAsync(int.Parse(turns, System.Globalization.CultureInfo.InvariantCulture));
@@ -31,9 +37,9 @@ if (args is ["readiness", var waits])
     return;
 }
 
-if (args is ["throughput", var laps])
+if (args is ["throughput", var repeats])
 {
-    await ThroughputComparison.RunAsync(int.Parse(laps, System.Globalization.CultureInfo.InvariantCulture));
+    await ThroughputComparison.RunAsync(int.Parse(repeats, System.Globalization.CultureInfo.InvariantCulture));
     return;
 }
 

@@ -12,12 +12,18 @@ internal static unsafe class DataCalls
     public static int TryRead(SafeFileHandle file, Span<byte> data, long offset, out int count)
     {
         using var held = new Descriptor(file);
+        return TryRead(held.Number, data, offset, out count);
+    }
+
+    /// <summary>The same for a descriptor that somebody holds.</summary>
+    public static int TryRead(int file, Span<byte> data, long offset, out int count)
+    {
         count = 0;
         fixed (byte* start = data)
         {
             while (count < data.Length)
             {
-                var read = LibC.pread64(held.Number, start + count, (nuint)(data.Length - count), offset + count);
+                var read = LibC.pread64(file, start + count, (nuint)(data.Length - count), offset + count);
                 var errno = read < 0 ? Marshal.GetLastPInvokeError() : 0;
                 if (errno is not (0 or Errno.EINTR))
                 {

@@ -53,7 +53,19 @@ internal static unsafe partial class LibC
     public static partial nint flistxattr(int fd, byte* list, nuint size);
 
     [LibraryImport(Library, SetLastError = true)]
+    public static partial nint fgetxattr(int fd, byte* name, byte* value, nuint size);
+
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial int fsetxattr(int fd, byte* name, byte* value, nuint size, int flags);
+
+    [LibraryImport(Library, SetLastError = true)]
     public static partial int fchmod(int fd, uint mode);
+
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial int fchown(int fd, uint owner, uint group);
+
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial int futimens(int fd, Tmds.Linux.timespec* times);
 
     [LibraryImport(Library, SetLastError = true)]
     public static partial int removexattr(byte* path, byte* name);

@@ -20,25 +20,32 @@ internal sealed unsafe class LocalFileCalls : FileCalls
 
     public override int TryOpen(SafeFileHandle? directory, FileName path, OpenFlags flags, int mode, Resolve resolve, out SafeFileHandle handle)
     {
+        var errno = Open(directory, path, flags, mode, resolve, out var descriptor);
+        handle = new SafeFileHandle(descriptor, ownsHandle: true);
+        return errno;
+    }
+
+    /// <summary>The same for those who make no handle of it; the descriptor is -1 when it failed.</summary>
+    internal static int Open(SafeFileHandle? directory, FileName path, OpenFlags flags, int mode, Resolve resolve, out int descriptor)
+    {
         open_how how = default;
         how.flags = (ulong)(uint)ToNative(flags);
         how.mode = (flags & (OpenFlags.Create | OpenFlags.Nameless)) != 0 ? (ulong)mode : 0;
         how.resolve = ToNative(resolve);
 
         using var held = new Held(directory);
-        int fd, errno;
+        int errno;
         fixed (byte* native = path.IsEmpty ? "."u8 : path.Terminate(stackalloc byte[StackBytes]))
         {
             do
             {
                 // EAGAIN: the kernel saw a rename beside the walk, and says so rather than guess (openat2(2), RESOLVE_IN_ROOT).
-                fd = openat2(held.Descriptor, native, &how, (size_t)(ulong)sizeof(open_how));
-                errno = fd < 0 ? Marshal.GetLastPInvokeError() : 0;
+                descriptor = openat2(held.Descriptor, native, &how, (size_t)(ulong)sizeof(open_how));
+                errno = descriptor < 0 ? Marshal.GetLastPInvokeError() : 0;
             }
             while (errno is Errno.EINTR || (errno == Errno.EAGAIN && resolve != Resolve.Host));
         }
 
-        handle = new SafeFileHandle(fd, ownsHandle: true);
         return errno;
     }
 
@@ -316,7 +323,7 @@ internal sealed unsafe class LocalFileCalls : FileCalls
 
     private static UnixTime ToTime(statx_timestamp time) => new(time.tv_sec, (int)time.tv_nsec);
 
-    private static timespec ToNative(UnixTime? time) => time is { } value
+    internal static timespec ToNative(UnixTime? time) => time is { } value
         ? new timespec { tv_sec = value.Seconds, tv_nsec = value.Nanoseconds }
         : new timespec { tv_sec = 0, tv_nsec = Own.UTIME_OMIT };
 

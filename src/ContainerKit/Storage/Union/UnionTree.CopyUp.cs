@@ -1,10 +1,11 @@
 using ContainerKit.Linux;
+using ContainerKit.Storage.Union.CopyUp;
 using Microsoft.Win32.SafeHandles;
 
 namespace ContainerKit.Storage.Union;
 
-// Copy-up: how an object gets into the writable branch. Made aside and renamed into place, so that whoever looks after a crash
-// sees the lower one or a whole copy.
+// Copy-up: how an object gets into the writable branch. Made aside and renamed into place, or without a name and linked, so that whoever looks after
+// a crash sees the lower one or a whole copy.
 internal sealed partial class UnionTree
 {
     /// <summary>Makes sure that the writable branch has a directory, its parents first.</summary>
@@ -47,6 +48,11 @@ internal sealed partial class UnionTree
 
         if (node.Disk.IsRegular)
         {
+            if (TryCopyFileUp(node, withContent, isKept: false, out _))
+            {
+                return UpperNode(node.Directory, node.Name);
+            }
+
             _dialect.RefuseForeign(_calls, node.Handle, node.Name, node.Path);
         }
 
@@ -59,6 +65,11 @@ internal sealed partial class UnionTree
     /// <summary>Copies a lower file up, and opens the copy for reading and writing.</summary>
     private SafeFileHandle CopyUpOpen(in UnionNode node, bool withContent)
     {
+        if (TryCopyFileUp(node, withContent, isKept: true, out var kept))
+        {
+            return kept!;
+        }
+
         _dialect.RefuseForeign(_calls, node.Handle, node.Name, node.Path);
         var (source, disk, name) = (node.Handle, node.Disk, node.Name);
         SafeFileHandle? copy = null;
@@ -71,6 +82,49 @@ internal sealed partial class UnionTree
         {
             copy?.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>
+    /// Copies a file up in the fewest calls, without ever giving the copy another name than its own.
+    /// </summary>
+    /// <returns>False when it has to be made aside, which then also finds the reason of a failure.</returns>
+    private bool TryCopyFileUp(in UnionNode node, bool withContent, bool isKept, out SafeFileHandle? kept)
+    {
+        kept = null;
+        if (_staging is null || !_copier.CanBeNameless || ObjectCopier.TryOpenSource(node.Handle, node.Name, out var source, out var hasAttributes) != 0)
+        {
+            return false;
+        }
+
+        var copy = default(ScopedFile);
+        try
+        {
+            if (hasAttributes)
+            {
+                _dialect.RefuseForeign(_calls, node.Handle, node.Name, node.Path);
+            }
+
+            if (!_copier.TryCopyNameless(source, node.Disk, hasAttributes, _staging.Handle, withContent, out copy, out _))
+            {
+                return false;
+            }
+
+            var upper = EnsureUpper(node.Directory);
+            var times = _calls.Stat(upper);
+            if (copy.TryLink(upper, node.Name) != 0)
+            {
+                return false;
+            }
+
+            _calls.SetTimes(upper, default, times.AccessTime, times.ModifiedTime);
+            kept = isKept ? copy.Keep() : null;
+            return true;
+        }
+        finally
+        {
+            copy.Dispose();
+            source.Dispose();
         }
     }
 

@@ -31,34 +31,33 @@ internal static unsafe class ContentCopier
     /// <param name="ct">Ends it early.</param>
     public static void Copy(SafeFileHandle source, SafeFileHandle target, long size, bool makesHoles, CancellationToken ct)
     {
-        if (size > 0 && !TryShare(source, target))
+        var (from, to) = ((int)source.DangerousGetHandle(), (int)target.DangerousGetHandle());
+        if (size > 0 && !TryShare(from, to))
         {
-            CopyBytes(source, target, size, isWhole: false, makesHoles, ct);
+            CopyBytes(from, to, size, isWhole: false, makesHoles, ct);
         }
     }
 
-    /// <summary>Lets <paramref name="target"/> share the blocks of <paramref name="source"/>: FICLONE.</summary>
-    public static bool TryShare(SafeFileHandle source, SafeFileHandle target) =>
-        LibC.ioctl((int)target.DangerousGetHandle(), LibC.FICLONE, (int)source.DangerousGetHandle()) == 0;
+    /// <summary>Lets the file of one descriptor share the blocks of another's: FICLONE.</summary>
+    public static bool TryShare(int from, int to) => LibC.ioctl(to, LibC.FICLONE, from) == 0;
 
     /// <summary>The same as <see cref="Copy"/> where blocks cannot be shared.</summary>
-    /// <param name="source">What is copied.</param>
-    /// <param name="target">Where to.</param>
+    /// <param name="from">The descriptor of what is copied.</param>
+    /// <param name="to">The descriptor of where to.</param>
     /// <param name="size">How much of it.</param>
     /// <param name="isWhole">Whether it is known that there are no holes.</param>
     /// <param name="makesHoles">Whether blocks of zeros become holes, too.</param>
     /// <param name="ct">Ends it early.</param>
-    public static void CopyBytes(SafeFileHandle source, SafeFileHandle target, long size, bool isWhole, bool makesHoles, CancellationToken ct)
+    public static void CopyBytes(int from, int to, long size, bool isWhole, bool makesHoles, CancellationToken ct)
     {
-        var from = (int)source.DangerousGetHandle();
         if (!makesHoles && size <= SmallSize && (isWhole || LibC.lseek64(from, 0, LibC.SEEK_HOLE) >= size))
         {
-            ReadAndWrite(source, target, 0, size, makesHoles: false, ct);
+            ReadAndWrite(from, to, 0, size, makesHoles: false, ct);
             return;
         }
 
         // With this the file has its length, and a hole at its end needs nothing more.
-        FileWriting.SetLength(target, size);
+        FileWriting.SetLength(to, size);
         for (var position = 0L; position < size;)
         {
             ct.ThrowIfCancellationRequested();
@@ -75,11 +74,11 @@ internal static unsafe class ContentCopier
             end = end <= start ? size : Math.Min(end, size);
             if (makesHoles)
             {
-                ReadAndWrite(source, target, start, end, makesHoles, ct);
+                ReadAndWrite(from, to, start, end, makesHoles, ct);
             }
             else
             {
-                CopyRange(source, target, start, end, ct);
+                CopyRange(from, to, start, end, ct);
             }
 
             position = end;
@@ -93,15 +92,14 @@ internal static unsafe class ContentCopier
         var size = FileCalls.Local.Stat(source).Size;
         if (size > 0)
         {
-            ReadAndWrite(source, target, 0, size, makesHoles: false, ct);
+            ReadAndWrite((int)source.DangerousGetHandle(), (int)target.DangerousGetHandle(), 0, size, makesHoles: false, ct);
         }
 
         return size;
     }
 
-    private static void CopyRange(SafeFileHandle source, SafeFileHandle target, long start, long end, CancellationToken ct)
+    private static void CopyRange(int from, int to, long start, long end, CancellationToken ct)
     {
-        var (from, to) = ((int)source.DangerousGetHandle(), (int)target.DangerousGetHandle());
         while (start < end)
         {
             ct.ThrowIfCancellationRequested();
@@ -120,13 +118,13 @@ internal static unsafe class ContentCopier
             {
                 // Across file systems, on old kernels and on odd files it does not work, and says so in many ways; 0 bytes is one.
                 // What is really wrong shows again when reading and writing.
-                ReadAndWrite(source, target, start, end, makesHoles: false, ct);
+                ReadAndWrite(from, to, start, end, makesHoles: false, ct);
                 return;
             }
         }
     }
 
-    private static void ReadAndWrite(SafeFileHandle source, SafeFileHandle target, long start, long end, bool makesHoles, CancellationToken ct)
+    private static void ReadAndWrite(int from, int to, long start, long end, bool makesHoles, CancellationToken ct)
     {
         var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(end - start, BufferSize));
         try
@@ -134,7 +132,7 @@ internal static unsafe class ContentCopier
             while (start < end)
             {
                 ct.ThrowIfCancellationRequested();
-                LinuxException.ThrowIf(DataCalls.TryRead(source, buffer.AsSpan(0, (int)Math.Min(end - start, buffer.Length)), start, out var count), $"read a file");
+                LinuxException.ThrowIf(DataCalls.TryRead(from, buffer.AsSpan(0, (int)Math.Min(end - start, buffer.Length)), start, out var count), $"read a file");
                 if (count == 0)
                 {
                     return;
@@ -142,11 +140,11 @@ internal static unsafe class ContentCopier
 
                 if (makesHoles)
                 {
-                    WriteData(target, buffer.AsSpan(0, count), start);
+                    WriteData(to, buffer.AsSpan(0, count), start);
                 }
                 else
                 {
-                    FileWriting.Write(target, buffer.AsSpan(0, count), start);
+                    FileWriting.Write(to, buffer.AsSpan(0, count), start);
                 }
 
                 start += count;
@@ -159,7 +157,7 @@ internal static unsafe class ContentCopier
     }
 
     /// <summary>Writes what is not zeros, in runs of blocks; the file has its length already.</summary>
-    private static void WriteData(SafeFileHandle target, ReadOnlySpan<byte> bytes, long offset)
+    private static void WriteData(int to, ReadOnlySpan<byte> bytes, long offset)
     {
         while (bytes.IndexOfAnyExcept((byte)0) is >= 0 and var first)
         {
@@ -170,7 +168,7 @@ internal static unsafe class ContentCopier
                 end = Math.Min(end + BlockSize, bytes.Length);
             }
 
-            FileWriting.Write(target, bytes[start..end], offset + start);
+            FileWriting.Write(to, bytes[start..end], offset + start);
             bytes = bytes[end..];
             offset += end;
         }

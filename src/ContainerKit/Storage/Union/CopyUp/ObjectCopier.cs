@@ -13,7 +13,7 @@ namespace ContainerKit.Storage.Union.CopyUp;
 /// <param name="losesAttributes">Whether attributes that the target cannot hold are lost rather than an error.</param>
 /// <param name="makesHoles">Whether blocks of zeros become holes.</param>
 [SupportedOSPlatform("linux")]
-internal sealed class ObjectCopier(FileCalls calls, Func<string, bool> isOwnAttribute, bool losesAttributes = false, bool makesHoles = false)
+internal sealed partial class ObjectCopier(FileCalls calls, Func<string, bool> isOwnAttribute, bool losesAttributes = false, bool makesHoles = false)
 {
     private const int PrivateFile = 0x180, PrivateDirectory = 0x1C0, OwnerRead = 0x100, AllRights = 0x1FF;
     private const int BytesOfBlock = 512;
@@ -89,7 +89,7 @@ internal sealed class ObjectCopier(FileCalls calls, Func<string, bool> isOwnAttr
             // Without a name it is the open file itself.
             using var opened = fromName.IsEmpty ? null : OpenForReading(fromDirectory, fromName, stat);
             var source = opened ?? fromDirectory;
-            CopyContent(source, stat, target, made.Device, ct);
+            CopyContent((int)source.DangerousGetHandle(), stat, (int)target.DangerousGetHandle(), made.Device, ct);
             CompleteFile(source, default, stat, target, made);
             return target;
         }
@@ -100,7 +100,7 @@ internal sealed class ObjectCopier(FileCalls calls, Func<string, bool> isOwnAttr
         }
     }
 
-    private void CopyContent(SafeFileHandle source, in FileStat stat, SafeFileHandle target, ulong targetDevice, CancellationToken ct)
+    private void CopyContent(int source, in FileStat stat, int target, ulong targetDevice, CancellationToken ct)
     {
         if (_unshareable is not { } pair || pair.From != stat.Device || pair.To != targetDevice)
         {
@@ -167,8 +167,7 @@ internal sealed class ObjectCopier(FileCalls calls, Func<string, bool> isOwnAttr
             errno = calls.TrySetAttribute(toDirectory, toName, attribute, value);
             errno = errno == Errno.EOPNOTSUPP && losesAttributes ? 0 : errno;
 
-            // A security module labels new files itself, and lets nobody else do it.
-            if (errno != 0 && attribute is not ("security.selinux" or "security.ima" or "security.evm"))
+            if (errno != 0 && !IsSetByKernel(attribute))
             {
                 throw new LinuxException(errno, $"keep the attribute '{attribute}' of '{fromName.ToString()}'");
             }
@@ -176,6 +175,9 @@ internal sealed class ObjectCopier(FileCalls calls, Func<string, bool> isOwnAttr
 
         return true;
     }
+
+    // A security module labels new files itself, and lets nobody else do it.
+    private static bool IsSetByKernel(string attribute) => attribute is "security.selinux" or "security.ima" or "security.evm";
 
     private sealed record Unshareable(ulong From, ulong To);
 }

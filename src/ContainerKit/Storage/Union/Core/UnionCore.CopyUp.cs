@@ -40,7 +40,12 @@ internal sealed partial class UnionCore
         {
             while (!inode.Branch.IsWritable)
             {
-                var errno = CopyObjectUp(inode, length, isForLink);
+                var errno = 0;
+                if (isForLink || !TryCopyFileUp(inode, length, out errno))
+                {
+                    errno = CopyObjectUp(inode, length, isForLink);
+                }
+
                 if (errno != Errno.EAGAIN)
                 {
                     return errno;
@@ -151,20 +156,26 @@ internal sealed partial class UnionCore
                 return errno;
             }
 
-            inode.Branch = upper.Branch;
-            if (disk.LinkCount > 1 && !_options.KeepsLinks)
-            {
-                LeaveOtherNames(inode, disk);
-            }
-
-            _table.Equate(copy, inode);
-            Touched?.Invoke(inode);
+            NoteCopy(inode, upper, disk, copy);
             return inode.Opens == 0 ? 0 : ReopenData(inode);
         }
         finally
         {
             _tree.ExitWriteLock();
         }
+    }
+
+    /// <summary>From here on the inode is its copy.</summary>
+    private void NoteCopy(Inode inode, UpperBranch upper, in FileStat disk, in FileStat copy)
+    {
+        inode.Branch = upper.Branch;
+        if (disk.LinkCount > 1 && !_options.KeepsLinks)
+        {
+            LeaveOtherNames(inode, disk);
+        }
+
+        _table.Equate(copy, inode);
+        Touched?.Invoke(inode);
     }
 
     /// <summary>From here on the other names are those of another file, which stays what it was.</summary>
@@ -213,11 +224,16 @@ internal sealed partial class UnionCore
 
         inode.Held?.Dispose();
         inode.Held = null;
+        return NotePlaced(place, into, times);
+    }
+
+    private int NotePlaced(InodeName place, in BranchDirectory into, in FileStat before)
+    {
         place.IsShown = true;
 
         // To those who look at the directory nothing happened. AUFS lets it show.
         Touched?.Invoke(place.Directory);
-        return IsAufs ? 0 : _calls.TrySetTimes(into.Handle, default, times.AccessTime, times.ModifiedTime);
+        return IsAufs ? 0 : _calls.TrySetTimes(into.Handle, default, before.AccessTime, before.ModifiedTime);
     }
 
     /// <summary>A copy of what has lost its last name has none either.</summary>

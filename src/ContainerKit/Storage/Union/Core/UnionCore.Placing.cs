@@ -7,13 +7,35 @@ internal sealed partial class UnionCore
 {
     private int _turn;
 
-    private UpperBranch? UpperOf(UnionBranch branch) => _uppers.Find(each => ReferenceEquals(each.Branch, branch));
+    private UpperBranch? UpperOf(UnionBranch branch)
+    {
+        foreach (var each in _uppers)
+        {
+            if (ReferenceEquals(each.Branch, branch))
+            {
+                return each;
+            }
+        }
+
+        return null;
+    }
 
     /// <summary>A branch's place in the stack.</summary>
-    private int PlaceOf(UnionBranch branch) => Root.Parts!.FindIndex(part => ReferenceEquals(part.Branch, branch));
+    private int PlaceOf(UnionBranch branch) => PartOf(Root.Parts!, branch);
 
     /// <summary>Which part of a directory is of a branch.</summary>
-    private static int PartOf(List<BranchDirectory> parts, UnionBranch branch) => parts.FindIndex(part => ReferenceEquals(part.Branch, branch));
+    private static int PartOf(List<BranchDirectory> parts, UnionBranch branch)
+    {
+        for (var i = 0; i < parts.Count; i++)
+        {
+            if (ReferenceEquals(parts[i].Branch, branch))
+            {
+                return i;
+            }
+        }
+
+        return -1;
+    }
 
     /// <summary>Where changes of a directory go: to the topmost branch that has it, or the next writable one above.</summary>
     private int TargetOf(DirectoryInode directory, out UpperBranch target)
