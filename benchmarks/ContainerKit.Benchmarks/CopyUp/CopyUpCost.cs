@@ -50,22 +50,29 @@ internal static class CopyUpCost
         }
     }
 
-    /// <summary>User and system time, in milliseconds.</summary>
-    private static double TimeOf(int who)
+    /// <summary>Processor time, in milliseconds: all of it, and that which was not the kernel's.</summary>
+    private static Time TimeOf(int who)
     {
         // struct rusage begins with two timevals, all of whose members have 64 bits here.
         var usage = new long[32];
-        return GetResourceUsage(who, usage) == 0 ? ((usage[0] + usage[2]) * 1e3) + ((usage[1] + usage[3]) / 1e3) : throw new InvalidOperationException("getrusage(2) failed.");
+        return GetResourceUsage(who, usage) == 0
+            ? new Time(((usage[0] + usage[2]) * 1e3) + ((usage[1] + usage[3]) / 1e3), (usage[0] * 1e3) + (usage[1] / 1e3))
+            : throw new InvalidOperationException("getrusage(2) failed.");
     }
 
     [DllImport("libc", EntryPoint = "getrusage")]
     private static extern int GetResourceUsage(int who, [Out] long[] usage);
 
+    private readonly record struct Time(double All, double OutsideKernel)
+    {
+        public static Time operator -(Time end, Time start) => new(end.All - start.All, end.OutsideKernel - start.OutsideKernel);
+    }
+
     private sealed class Figures
     {
-        private readonly List<(double Time, long Bytes)> _rounds = [];
+        private readonly List<(Time Time, long Bytes)> _rounds = [];
 
-        public void Add(double time, long bytes) => _rounds.Add((time, bytes));
+        public void Add(Time time, long bytes) => _rounds.Add((time, bytes));
 
         public void Measure(Action work)
         {
@@ -77,11 +84,12 @@ internal static class CopyUpCost
         public void Print(string name, Figures beside, int files)
         {
             var (median, least) = (Of(0.5), Of(0));
+            var outside = _rounds.Select(each => each.Time.OutsideKernel).Order().ElementAt(_rounds.Count / 2);
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"  {name,-28} {median,6:F1} ms ({least:F1} at the least)   {median / beside.Of(0.5):F2} ({least / beside.Of(0):F2})   {_rounds.Min(each => each.Bytes) / files} bytes a file"));
+                $"  {name,-28} {median,6:F1} ms ({least:F1} at the least), {outside,5:F1} outside the kernel   {median / beside.Of(0.5):F2} ({least / beside.Of(0):F2})   {_rounds.Min(each => each.Bytes) / files} bytes a file"));
         }
 
-        private double Of(double part) => _rounds.Select(each => each.Time).Order().ElementAt((int)(part * _rounds.Count));
+        private double Of(double part) => _rounds.Select(each => each.Time.All).Order().ElementAt((int)(part * _rounds.Count));
     }
 }

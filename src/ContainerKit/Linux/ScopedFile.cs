@@ -38,14 +38,13 @@ internal unsafe struct ScopedFile : IDisposable
         return errno;
     }
 
-    public readonly int TryStat(out FileStat stat)
-    {
-        statx native;
-        byte nothing = 0;
-        var errno = ErrnoOf(statx(Descriptor, &nothing, AT_EMPTY_PATH | AT_NO_AUTOMOUNT, STATX_BASIC_STATS, &native));
-        stat = errno != 0 ? default : LocalFileCalls.ToStat(native);
-        return errno;
-    }
+    public readonly int TryStat(out FileStat stat) => TryStat(STATX_BASIC_STATS, out stat);
+
+    /// <summary>
+    /// The same without times and size, for what was just made: once somebody has seen its times, the kernel writes the inode again for a write in the same
+    /// instant, so that it shows. https://docs.kernel.org/filesystems/multigrain-ts.html
+    /// </summary>
+    public readonly int TryStatNew(out FileStat stat) => TryStat(STATX_TYPE | STATX_MODE | STATX_NLINK | STATX_UID | STATX_GID | STATX_INO, out stat);
 
     public readonly int TrySetOwner(uint userId, uint groupId) => ErrnoOf(Own.fchown(Descriptor, userId, groupId));
 
@@ -139,6 +138,15 @@ internal unsafe struct ScopedFile : IDisposable
             _ = close(Descriptor);
             _place = 0;
         }
+    }
+
+    private readonly int TryStat(uint wanted, out FileStat stat)
+    {
+        statx native;
+        byte nothing = 0;
+        var errno = ErrnoOf(statx(Descriptor, &nothing, AT_EMPTY_PATH | AT_NO_AUTOMOUNT, wanted, &native));
+        stat = errno != 0 ? default : LocalFileCalls.ToStat(native);
+        return errno;
     }
 
     private static int ErrnoOf(int result) => result < 0 ? Marshal.GetLastPInvokeError() : 0;

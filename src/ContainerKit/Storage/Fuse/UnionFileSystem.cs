@@ -134,24 +134,23 @@ internal sealed partial class UnionFileSystem(UnionCore union) : FuseFileSystem
         var cursor = offset == 2 ? 0 : offset;
         while (writer.Fits(LongestName))
         {
-            var errno = union.TryNext(directory, ref cursor, out var name, out var inode, out var stat);
+            var errno = union.TryNext(directory, writer.WantsAttributes, ref cursor, out var name, out var inode, out var number, out var stat);
             if (errno != 0 || name is null)
             {
                 return errno;
             }
 
-            if (inode is null)
-            {
-                writer.TryAdd(name, ulong.MaxValue, 0, cursor);
-            }
-            else if (writer.WantsAttributes)
+            if (inode is not null)
             {
                 writer.TryAdd(name, EntryOf(inode, stat), cursor);
             }
+            else if (number != 0)
+            {
+                writer.TryAdd(name, number, stat.RawMode, cursor);
+            }
             else
             {
-                writer.TryAdd(name, inode.Number, stat.RawMode, cursor);
-                union.Forget(inode, 1);
+                writer.TryAdd(name, ulong.MaxValue, 0, cursor);
             }
         }
 

@@ -13,9 +13,9 @@ internal sealed class DirectoryCache(int maxDescriptors) : IDisposable
     private readonly LinkedList<UnionDirectory> _byUse = [];
     private int _descriptors;
 
-    public UnionDirectory? TryGet(string path)
+    public UnionDirectory? TryGet(ReadOnlySpan<char> path)
     {
-        if (!_byPath.TryGetValue(path, out var node))
+        if (!_byPath.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(path, out var node))
         {
             return null;
         }

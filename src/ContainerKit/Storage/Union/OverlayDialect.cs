@@ -11,9 +11,10 @@ namespace ContainerKit.Storage.Union;
 [SupportedOSPlatform("linux")]
 internal sealed class OverlayDialect : IWhiteoutDialect
 {
-    private readonly string _prefix;
+    private readonly string _redirect, _metacopy, _whiteout;
 
-    private OverlayDialect(string prefix) => _prefix = prefix;
+    private OverlayDialect(string prefix) =>
+        (OpaqueAttribute, _redirect, _metacopy, _whiteout) = (prefix + "opaque", prefix + "redirect", prefix + "metacopy", prefix + "whiteout");
 
     /// <summary>With <c>trusted.overlay.*</c>: the books of a mount that the host's root makes.</summary>
     public static OverlayDialect Trusted { get; } = new("trusted.overlay.");
@@ -22,7 +23,7 @@ internal sealed class OverlayDialect : IWhiteoutDialect
     public static OverlayDialect User { get; } = new("user.overlay.");
 
     /// <summary>The attribute of a directory that hides what lies below.</summary>
-    public string OpaqueAttribute => _prefix + "opaque";
+    public string OpaqueAttribute { get; }
 
     /// <summary>Whether an attribute belongs to overlayfs, whichever its books are in.</summary>
     public static bool IsOverlayAttribute(string attribute) =>
@@ -66,7 +67,7 @@ internal sealed class OverlayDialect : IWhiteoutDialect
         }
 
         // An attribute set by hand, or by another container tool's mount, would send the kernel to another name for this directory.
-        if (calls.GetAttribute(directory, default, _prefix + "redirect") is not null)
+        if (calls.GetAttribute(directory, default, _redirect) is not null)
         {
             throw new StorageException("A directory of a layer was renamed by an overlay mount with redirect_dir, which this library does not read.");
         }
@@ -81,7 +82,7 @@ internal sealed class OverlayDialect : IWhiteoutDialect
 
     public void RefuseForeign(FileCalls calls, SafeFileHandle directory, FileName name, string path)
     {
-        if (calls.TryGetAttribute(directory, name, _prefix + "metacopy", default, out _) == 0)
+        if (calls.TryGetAttribute(directory, name, _metacopy, default, out _) == 0)
         {
             throw new StorageException($"'{path}' has its content elsewhere: an overlay mount with metacopy wrote it, which this library does not read.");
         }
@@ -115,7 +116,7 @@ internal sealed class OverlayDialect : IWhiteoutDialect
     {
         FileKind.CharacterDevice => stat is { DeviceMajor: 0, DeviceMinor: 0 },
         FileKind.File when (directory.Marks & DirectoryMarks.HasWhiteoutFiles) != 0 && stat.Size == 0 =>
-            calls.TryGetAttribute(directory.Handle, name, _prefix + "whiteout", default, out _) == 0,
+            calls.TryGetAttribute(directory.Handle, name, _whiteout, default, out _) == 0,
         _ => false,
     };
 }

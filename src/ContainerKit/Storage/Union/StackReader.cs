@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.Versioning;
 using ContainerKit.Linux;
 
@@ -111,7 +112,7 @@ internal sealed class StackReader(FileCalls calls, IWhiteoutDialect dialect, Tre
         var names = new List<StackedName>();
         var seen = new HashSet<byte[]>(NameComparer.Instance);
         var gone = new List<byte[]>();
-        var buffer = new byte[32 * 1024];
+        var buffer = ArrayPool<byte>.Shared.Rent(32 * 1024);
         for (var i = 0; i < parts.Count; i++)
         {
             var part = parts[i];
@@ -149,6 +150,8 @@ internal sealed class StackReader(FileCalls calls, IWhiteoutDialect dialect, Tre
             }
         }
 
+        // Not after an exception: a buffer less in the pool is no loss.
+        ArrayPool<byte>.Shared.Return(buffer);
         return names;
     }
 }

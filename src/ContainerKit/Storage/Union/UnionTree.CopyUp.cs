@@ -9,13 +9,10 @@ namespace ContainerKit.Storage.Union;
 internal sealed partial class UnionTree
 {
     /// <summary>Makes sure that the writable branch has a directory, its parents first.</summary>
-    private SafeFileHandle EnsureUpper(UnionDirectory directory)
-    {
-        if (directory.Upper is { } there)
-        {
-            return there;
-        }
+    private SafeFileHandle EnsureUpper(UnionDirectory directory) => directory.Upper ?? CopyDirectoryUp(directory);
 
+    private SafeFileHandle CopyDirectoryUp(UnionDirectory directory)
+    {
         _ = WritableRoot();
         var parent = DirectoryAt(ParentOf(directory.Path));
         var upperParent = EnsureUpper(parent);
@@ -56,6 +53,11 @@ internal sealed partial class UnionTree
             _dialect.RefuseForeign(_calls, node.Handle, node.Name, node.Path);
         }
 
+        return CopyUpAside(node, withContent);
+    }
+
+    private UnionNode CopyUpAside(in UnionNode node, bool withContent)
+    {
         // Read before the directory gets its upper part, which moves the others.
         var (source, disk, name) = (node.Handle, node.Disk, node.Name);
         PlaceUnseen(node.Directory, name, (into, as_) => _copier.Copy(source, name, disk, into, as_, withContent, CancellationToken.None));
@@ -65,11 +67,12 @@ internal sealed partial class UnionTree
     /// <summary>Copies a lower file up, and opens the copy for reading and writing.</summary>
     private SafeFileHandle CopyUpOpen(in UnionNode node, bool withContent)
     {
-        if (TryCopyFileUp(node, withContent, isKept: true, out var kept))
-        {
-            return kept!;
-        }
+        return TryCopyFileUp(node, withContent, isKept: true, out var kept) ? kept! : CopyUpOpenAside(node, withContent);
+    }
 
+    // A method of its own: what the function in it captures is made where the method begins.
+    private SafeFileHandle CopyUpOpenAside(in UnionNode node, bool withContent)
+    {
         _dialect.RefuseForeign(_calls, node.Handle, node.Name, node.Path);
         var (source, disk, name) = (node.Handle, node.Disk, node.Name);
         SafeFileHandle? copy = null;

@@ -37,7 +37,7 @@ internal sealed partial class UnionTree
 
         // The directory as written is usually one that was just used, and free of symlinks.
         var slash = path.LastIndexOf('/');
-        if (slash > 0 && slash < path.Length - 1 && path.AsSpan(slash + 1) is not ("." or "..") && _cache.TryGet(path[..slash]) is { } known)
+        if (slash > 0 && slash < path.Length - 1 && path.AsSpan(slash + 1) is not ("." or "..") && _cache.TryGet(path.AsSpan(0, slash)) is { } known)
         {
             return Walk(known, path[(slash + 1)..], followLast, out node);
         }

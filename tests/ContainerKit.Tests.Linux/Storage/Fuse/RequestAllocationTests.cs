@@ -1,3 +1,4 @@
+using ContainerKit.Linux;
 using ContainerKit.Storage.Fuse;
 using ContainerKit.Storage.Union;
 using ContainerKit.Storage.Union.Core;
@@ -56,6 +57,24 @@ internal sealed class RequestAllocationTests
         AssertAllocatesNothing(() => _files.Read(default, file.Id, 0, 0, buffer, out _));
 
         _union.Close(file);
+    }
+
+    [Test]
+    public void Listing_a_directory_that_has_not_changed_allocates_nothing()
+    {
+        var buffer = new byte[4096];
+
+        // Not even for names that nobody has looked up: only the first listing reads them, and it is kept.
+        AssertAllocatesNothing(() => List(buffer, wantsAttributes: false));
+        Assert.That(List(buffer, wantsAttributes: true), Is.Zero);
+        AssertAllocatesNothing(() => List(buffer, wantsAttributes: true));
+    }
+
+    private int List(byte[] buffer, bool wantsAttributes)
+    {
+        var writer = new FuseDirectoryWriter(buffer, wantsAttributes);
+        var errno = _files.ReadDirectory(default, _union.Root.Id, handle: 0, offset: 0, ref writer);
+        return errno != 0 || writer.Length > 80 ? errno : Errno.ENOENT;
     }
 
     private Inode LookUp()

@@ -51,7 +51,7 @@ internal sealed partial class ObjectCopier
     /// <param name="directory">A directory of the file system that the copy is to be in.</param>
     /// <param name="withContent">Whether also the content is copied.</param>
     /// <param name="copy">The copy, open for reading and writing; the caller's to close.</param>
-    /// <param name="made">What the copy is on disk, as it was when it was made.</param>
+    /// <param name="made">What the copy is on disk, as it was when it was made, without times and size.</param>
     /// <returns>False when nothing can be made in this way, and <see cref="CopyFile"/> has to.</returns>
     /// <exception cref="LinuxException">The copy was begun, and cannot be completed.</exception>
     public bool TryCopyNameless(
@@ -68,7 +68,7 @@ internal sealed partial class ObjectCopier
 
         try
         {
-            LinuxException.ThrowIf(copy.TryStat(out made), $"read the attributes of a copy");
+            LinuxException.ThrowIf(copy.TryStatNew(out made), $"read the attributes of a copy");
             if (withContent && stat.Size > 0)
             {
                 CopyContent(source.Descriptor, stat, copy.Descriptor, made.Device, CancellationToken.None);

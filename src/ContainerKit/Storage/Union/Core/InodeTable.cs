@@ -37,21 +37,19 @@ internal sealed class InodeTable(bool keepsNumbers = true, bool dealsAgain = fal
     /// <summary>The inode that an object on disk is, made when it is met for the first time.</summary>
     public Inode Meet(in FileStat disk, FileKind kind, UnionBranch branch)
     {
-        var identity = new DiskIdentity(disk.Device, disk.Inode);
         lock (_gate)
         {
-            if (!keepsNumbers)
-            {
-                return Add(++_lastNumber, kind, branch);
-            }
+            var number = Deal(disk);
+            return keepsNumbers && _byNumber.TryGetValue(number, out var known) && known.Kind == kind ? known : Add(number, kind, branch);
+        }
+    }
 
-            if (!_numbers.TryGetValue(identity, out var number))
-            {
-                number = ++_lastNumber;
-                _numbers.Add(identity, number);
-            }
-
-            return _byNumber.TryGetValue(number, out var known) && known.Kind == kind ? known : Add(number, kind, branch);
+    /// <summary>The number that an object on disk has or gets, for those who need no inode.</summary>
+    public ulong NumberOf(in FileStat disk)
+    {
+        lock (_gate)
+        {
+            return Deal(disk);
         }
     }
 
@@ -130,6 +128,23 @@ internal sealed class InodeTable(bool keepsNumbers = true, bool dealsAgain = fal
         {
             return [.. _slots.OfType<Inode>()];
         }
+    }
+
+    private ulong Deal(in FileStat disk)
+    {
+        if (!keepsNumbers)
+        {
+            return ++_lastNumber;
+        }
+
+        var identity = new DiskIdentity(disk.Device, disk.Inode);
+        if (!_numbers.TryGetValue(identity, out var number))
+        {
+            number = ++_lastNumber;
+            _numbers.Add(identity, number);
+        }
+
+        return number;
     }
 
     private Inode Add(ulong number, FileKind kind, UnionBranch branch)

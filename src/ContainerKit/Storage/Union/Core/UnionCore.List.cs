@@ -7,14 +7,16 @@ internal sealed partial class UnionCore
 {
     /// <summary>The next name of a directory.</summary>
     /// <param name="directory">The directory.</param>
+    /// <param name="wantsInode">Whether what the name stands for will be used, and not only told.</param>
     /// <param name="cursor">0, or where the last call ended; is moved behind the name.</param>
     /// <param name="name">The name; null at the end.</param>
-    /// <param name="inode">What it stands for, with one lookup more; null where it can be told and not be used.</param>
+    /// <param name="inode">What it stands for, with one lookup more, if that is wanted; null where it can be told and not be used.</param>
+    /// <param name="number">Its number; 0 where it can be told and not be used.</param>
     /// <param name="stat">Its attributes.</param>
     /// <returns>0 or an <see cref="Errno"/>.</returns>
-    public int TryNext(DirectoryInode directory, ref ulong cursor, out byte[]? name, out Inode? inode, out FileStat stat)
+    public int TryNext(DirectoryInode directory, bool wantsInode, ref ulong cursor, out byte[]? name, out Inode? inode, out ulong number, out FileStat stat)
     {
-        (name, inode, stat) = (null, null, default);
+        (name, inode, number, stat) = (null, null, 0, default);
         _tree.EnterReadLock();
         try
         {
@@ -22,15 +24,16 @@ internal sealed partial class UnionCore
             while (errno == 0 && (name = listing!.After(cursor)) is not null)
             {
                 cursor++;
-                var outcome = TryFind(directory, name, out inode, out stat);
+                var outcome = wantsInode ? TryFind(directory, name, out inode, out stat) : TryPeek(directory, name, out number, out stat);
                 if (outcome == 0)
                 {
-                    inode!.AddLookups(1);
+                    number = inode?.Number ?? number;
+                    inode?.AddLookups(1);
                     return 0;
                 }
 
                 // A name that is told and cannot be used, or, where the listing is remembered in spite of direct changes, may be gone.
-                inode = null;
+                (inode, number) = (null, 0);
                 if (outcome is Errno.EPERM or Errno.ENAMETOOLONG or Errno.EIO
                     || (outcome == Errno.ENOENT && _options.DirectChanges == DirectChanges.OfKnownNames))
                 {
@@ -79,7 +82,7 @@ internal sealed partial class UnionCore
                 }
 
                 // The host's own order is kept: whoever lists expects the names of the topmost branch first.
-                var names = _stack.ReadNames(parts).ConvertAll(each => each.Name);
+                var names = _stack.ReadNames(parts).ConvertAll(static each => each.Name);
                 directory.PreviousListing = directory.Listing;
                 directory.Listing = new Listing(Interlocked.Increment(ref _listings), names);
             }

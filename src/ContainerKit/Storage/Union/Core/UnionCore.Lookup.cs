@@ -71,7 +71,48 @@ internal sealed partial class UnionCore
             return TryStat(inode!, out stat);
         }
 
-        errno = PartsOf(directory, out var parts);
+        errno = TryFindOnDisk(directory, name, out var part, out var disk);
+        if (errno != 0)
+        {
+            return errno;
+        }
+
+        stat = _ownership.Translate(_calls, part.Handle, name, disk);
+        inode = Meet(directory, name, disk, stat.Kind, part.Branch);
+        return ReferenceEquals(inode.Branch, part.Branch) ? Present(inode, ref stat) : TryStat(inode, out stat);
+    }
+
+    /// <summary>The same for those who want to know the number of what a name stands for, and will do nothing with it: no inode is made.</summary>
+    private int TryPeek(DirectoryInode directory, ReadOnlySpan<byte> name, out ulong number, out FileStat stat)
+    {
+        (number, stat) = (0, default);
+        var errno = _dialect.CheckName(name);
+        if (errno != 0 || directory.IsRemoved)
+        {
+            return errno != 0 ? errno : Errno.ENOENT;
+        }
+
+        if (directory.TryGetChild(name, out var inode) && !IsOutdated(directory, name, inode!))
+        {
+            number = inode!.Number;
+            return TryStat(inode, out stat);
+        }
+
+        errno = TryFindOnDisk(directory, name, out var part, out var disk);
+        if (errno == 0)
+        {
+            number = _table.NumberOf(disk);
+            stat = _ownership.Translate(_calls, part.Handle, name, disk);
+        }
+
+        return errno;
+    }
+
+    /// <summary>Finds what nobody has met, or somebody else may have changed.</summary>
+    private int TryFindOnDisk(DirectoryInode directory, ReadOnlySpan<byte> name, out BranchDirectory part, out FileStat disk)
+    {
+        (part, disk) = (default, default);
+        var errno = PartsOf(directory, out var parts);
         var found = default(Finding);
         errno = errno != 0 ? errno : _stack.Find(parts, name, 0, out found);
         if (errno != 0 || !found.Exists)
@@ -79,16 +120,8 @@ internal sealed partial class UnionCore
             return errno != 0 ? errno : Errno.ENOENT;
         }
 
-        errno = _options.FollowsAufs && found.Disk.IsDirectory ? CheckMarks(parts, name, found) : 0;
-        if (errno != 0)
-        {
-            return errno;
-        }
-
-        var part = parts[found.Part];
-        stat = _ownership.Translate(_calls, part.Handle, name, found.Disk);
-        inode = Meet(directory, name, found.Disk, stat.Kind, part.Branch);
-        return ReferenceEquals(inode.Branch, part.Branch) ? Present(inode, ref stat) : TryStat(inode, out stat);
+        (part, disk) = (parts[found.Part], found.Disk);
+        return _options.FollowsAufs && disk.IsDirectory ? CheckMarks(parts, name, found) : 0;
     }
 
     /// <summary>Of several names the one that was last asked for is what the next change is about.</summary>

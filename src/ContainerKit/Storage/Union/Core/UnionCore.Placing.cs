@@ -41,11 +41,12 @@ internal sealed partial class UnionCore
     private int TargetOf(DirectoryInode directory, out UpperBranch target)
     {
         target = Upper!;
-        if (_uppers.Count <= 1)
-        {
-            return Upper is null ? Errno.EROFS : 0;
-        }
+        return _uppers.Count > 1 ? TargetAbove(directory, out target) : Upper is null ? Errno.EROFS : 0;
+    }
 
+    private int TargetAbove(DirectoryInode directory, out UpperBranch target)
+    {
+        target = Upper!;
         var errno = directory.IsRemoved ? Errno.ENOENT : PartsOf(directory, out _);
         if (errno != 0)
         {
