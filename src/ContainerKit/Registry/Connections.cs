@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net.Security;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
 namespace ContainerKit.Registry;
@@ -7,6 +8,9 @@ namespace ContainerKit.Registry;
 /// <summary>The HTTP clients: one for each registry that gets a certificate of ours, and one for everything else.</summary>
 internal sealed class Connections(RegistryOptions options) : IDisposable
 {
+    // id-kp-serverAuth. RFC 5280, 4.2.1.12
+    private const string ServerPurpose = "1.3.6.1.5.5.7.3.1";
+
     private readonly ConcurrentDictionary<string, Lazy<HttpClient>> _clients = new();
 
     /// <summary>The client for a registry's own origin.</summary>
@@ -57,21 +61,25 @@ internal sealed class Connections(RegistryOptions options) : IDisposable
 
         if (options.CertificateAuthorities.Count > 0)
         {
-            handler.SslOptions.RemoteCertificateValidationCallback = (_, shown, _, errors) => errors == SslPolicyErrors.None
-                || (errors == SslPolicyErrors.RemoteCertificateChainErrors && shown is not null && IsSignedByOurs(shown));
+            handler.SslOptions.RemoteCertificateValidationCallback = (_, shown, chain, errors) => errors == SslPolicyErrors.None
+                || (errors == SslPolicyErrors.RemoteCertificateChainErrors && shown is not null && IsSignedByOurs(shown, chain?.ChainPolicy.ExtraStore));
         }
 
         return handler;
     }
 
-    // Only the chain's end was in doubt: name and presence were checked, and dates are checked here again.
-    private bool IsSignedByOurs(X509Certificate shown)
+    // Only the chain was in doubt: name and presence were checked, and dates and purposes are checked here again.
+    private bool IsSignedByOurs(X509Certificate shown, X509Certificate2Collection? between)
     {
         using var certificate = new X509Certificate2(shown);
         using var chain = new X509Chain();
         chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        chain.ChainPolicy.ApplicationPolicy.Add(new Oid(ServerPurpose));
+        // What is missing between may be named in a certificate by its address: nobody has asked us to fetch from there.
+        chain.ChainPolicy.DisableCertificateDownloads = true;
         chain.ChainPolicy.CustomTrustStore.AddRange(options.CertificateAuthorities.ToArray());
+        chain.ChainPolicy.ExtraStore.AddRange(between ?? []);
         return chain.Build(certificate);
     }
 }

@@ -35,13 +35,14 @@ internal static class RegistryErrors
     {
         var isUntrusted = cause is HttpRequestException { InnerException: AuthenticationException };
         // "The SSL connection could not be established, see inner exception": the reason is what the inner one says.
-        var reason = isUntrusted ? cause.InnerException!.Message : cause.Message;
+        var reason = isUntrusted ? cause.InnerException!.Message : ReasonOf(cause);
+        var wantsCertificate = reason.Contains("certificate required", StringComparison.Ordinal) || reason.Contains("alert bad certificate", StringComparison.Ordinal);
         return new RegistryException($"The registry '{endpoint.Name}' cannot be spoken to at {address.GetLeftPart(UriPartial.Authority)}: {Harmless(reason).TrimEnd('.')}.", cause)
         {
             IsTransient = RetryPolicy.MayPass(cause),
             Hint = isUntrusted
                 ? "A registry without TLS must be among RegistryOptions.PlainHttp (ckit: --insecure), and the authority that signed its certificate among CertificateAuthorities (ckit: --ca)."
-                : null,
+                : wantsCertificate ? "It lets in who shows a certificate that an authority of its choice signed: RegistryOptions.ClientCertificates (ckit: --cert, --key)." : null,
         };
     }
 
@@ -57,6 +58,11 @@ internal static class RegistryErrors
             throw new RegistryException(e.Message, e);
         }
     }
+
+    // "An error occurred while sending the request": what it was is what the innermost says.
+    private static string ReasonOf(Exception cause) => cause.GetBaseException().Message is var innermost && cause.Message.Contains(innermost, StringComparison.Ordinal)
+        ? cause.Message
+        : $"{cause.Message.TrimEnd('.')}: {innermost}";
 
     /// <summary>Text from outside as it can be shown: short, on one line.</summary>
     public static string Harmless(string? text)

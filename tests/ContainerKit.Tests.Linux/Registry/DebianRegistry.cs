@@ -15,7 +15,8 @@ internal sealed partial class DebianRegistry : IDisposable
     private readonly Process _process;
 
     /// <param name="certificates">Makes it speak TLS, and ask for user and password; null: neither.</param>
-    public DebianRegistry(TestCertificates? certificates = null)
+    /// <param name="wantsCertificate">Has it ask for a certificate that the authority signed, instead of user and password; its own is signed by an authority in between.</param>
+    public DebianRegistry(TestCertificates? certificates = null, bool wantsCertificate = false)
     {
         IsProtected = certificates is not null;
         var config = _directory.Write("config.yml", $$"""
@@ -24,7 +25,7 @@ internal sealed partial class DebianRegistry : IDisposable
             storage: { filesystem: { rootdirectory: {{_directory.MakeDirectory("data")}} }, delete: { enabled: true } }
             http:
               addr: 127.0.0.1:0
-            {{(certificates is null ? "" : Protect(certificates))}}
+            {{(certificates is null ? "" : wantsCertificate ? ProtectByCertificate(certificates) : Protect(certificates))}}
             """);
         _process = Process.Start(new ProcessStartInfo(HostPath.Find("docker-registry")!, ["serve", config]) { RedirectStandardError = true, RedirectStandardOutput = true })!;
         Host = ReadHost();
@@ -80,6 +81,16 @@ internal sealed partial class DebianRegistry : IDisposable
         }
 
         throw new InvalidOperationException("docker-registry ended before it listened.");
+    }
+
+    private string ProtectByCertificate(TestCertificates certificates)
+    {
+        File.WriteAllText(AuthorityFile, certificates.Authority.ExportCertificatePem());
+        var certificate = _directory.Write("server.crt", certificates.Behind.ExportCertificatePem() + "\n" + certificates.Between.ExportCertificatePem());
+        var key = _directory.Write("server.key", certificates.BehindKeyPem);
+        return $$"""
+              tls: { certificate: {{certificate}}, key: {{key}}, clientcas: [ {{AuthorityFile}} ] }
+            """;
     }
 
     private string Protect(TestCertificates certificates)

@@ -74,6 +74,51 @@ internal sealed class TlsTests : RegistryFixture
     }
 
     [Test]
+    public async Task A_mirror_gets_a_certificate_of_its_own()
+    {
+        var mirror = Protected(wantsClientCertificate: true);
+
+        var pulled = await Client(Trusting with
+        {
+            Mirrors = new Dictionary<string, IReadOnlyList<string>> { ["registry.example"] = [mirror.Host] },
+            ClientCertificates = new Dictionary<string, X509Certificate2> { [mirror.Host] = _certificates.Client },
+        }).PullAsync("registry.example/app:1");
+
+        Assert.That(pulled.Digest, Is.EqualTo(Image.Digest));
+    }
+
+    [Test]
+    public void A_certificate_is_shown_to_its_registry_and_not_to_where_that_points()
+    {
+        var elsewhere = Protected(wantsClientCertificate: true);
+        var registry = Start(new RegistryRules { Certificate = _certificates.Server, WantsClientCertificate = true, BlobsAt = elsewhere.Address });
+        registry.Content.Add("app", "1", Image);
+        var certificates = new Dictionary<string, X509Certificate2> { [registry.Host] = _certificates.Client };
+
+        Assert.That(() => Client(Trusting with { ClientCertificates = certificates, MaxAttempts = 1 }).PullAsync(Name("app:1", registry)), Throws.TypeOf<RegistryException>());
+
+        Assert.That(registry.Requests, Is.Not.Empty);
+        Assert.That(elsewhere.Requests, Is.Empty);
+    }
+
+    [Test]
+    public async Task Of_several_authorities_each_counts()
+    {
+        using var others = new TestCertificates();
+        var registry = Protected();
+
+        var pulled = await Client(Trusting with { CertificateAuthorities = [others.Authority, _certificates.Authority] }).PullAsync(Name("app:1", registry));
+
+        Assert.That(pulled.Digest, Is.EqualTo(Image.Digest));
+    }
+
+    [Test]
+    public void A_certificate_whose_time_is_over_is_refused() => Refused(_certificates.Expired);
+
+    [Test]
+    public void A_certificate_for_clients_is_no_servers() => Refused(_certificates.Misused);
+
+    [Test]
     public async Task Credentials_go_over_tls()
     {
         var registry = Start(new RegistryRules { Authentication = Authentication.Bearer, Certificate = _certificates.Server });
@@ -82,6 +127,15 @@ internal sealed class TlsTests : RegistryFixture
         var pulled = await Client(WithCredentials with { PlainHttp = [], CertificateAuthorities = [_certificates.Authority] }).PullAsync(Name("app:1", registry));
 
         Assert.That(pulled.Digest, Is.EqualTo(Image.Digest));
+    }
+
+    private void Refused(X509Certificate2 certificate)
+    {
+        var registry = Start(new RegistryRules { Certificate = certificate });
+
+        Assert.ThrowsAsync<RegistryException>(() => Client(Trusting).PullAsync(Name("app:1", registry)));
+
+        Assert.That(registry.Requests, Is.Empty);
     }
 
     private TestRegistry Protected(bool wantsClientCertificate = false)

@@ -24,6 +24,10 @@ internal sealed class TestCertificates : IDisposable
         Server = Sign("CN=127.0.0.1", ServerPurpose, "127.0.0.1", "localhost");
         Other = Sign("CN=other", ServerPurpose, "other.example");
         Client = Sign("CN=client", ClientPurpose, "client.example");
+        Misused = Sign("CN=127.0.0.1", ClientPurpose, "127.0.0.1");
+        Expired = Sign(Authority, "CN=127.0.0.1", ServerPurpose, From.AddHours(1), "127.0.0.1");
+        Between = SignBetween(Authority);
+        Behind = Sign(Between, "CN=127.0.0.1", ServerPurpose, To, "127.0.0.1");
     }
 
     /// <summary>What clients have to trust.</summary>
@@ -35,15 +39,26 @@ internal sealed class TestCertificates : IDisposable
     /// <summary>That of a server of another name, with its key.</summary>
     public X509Certificate2 Other { get; }
 
+    /// <summary>One at 127.0.0.1 that is for clients and no server's, with its key.</summary>
+    public X509Certificate2 Misused { get; }
+
+    /// <summary>A server's at 127.0.0.1 whose time is over, with its key.</summary>
+    public X509Certificate2 Expired { get; }
+
+    /// <summary>An authority that the other one signed.</summary>
+    public X509Certificate2 Between { get; }
+
+    /// <summary>A server's at 127.0.0.1 that <see cref="Between"/> signed, with its key.</summary>
+    public X509Certificate2 Behind { get; }
+
+    /// <summary>The key of <see cref="Behind"/>, as programs read it.</summary>
+    public string BehindKeyPem => KeyOf(Behind);
+
     /// <summary>The server's key, as programs read it.</summary>
-    public string ServerKeyPem
-    {
-        get
-        {
-            using var key = Server.GetECDsaPrivateKey()!;
-            return key.ExportPkcs8PrivateKeyPem();
-        }
-    }
+    public string ServerKeyPem => KeyOf(Server);
+
+    /// <summary>The client's key, as programs read it.</summary>
+    public string ClientKeyPem => KeyOf(Client);
 
     /// <summary>A client's, with its key.</summary>
     public X509Certificate2 Client { get; }
@@ -54,9 +69,32 @@ internal sealed class TestCertificates : IDisposable
         Server.Dispose();
         Other.Dispose();
         Client.Dispose();
+        Misused.Dispose();
+        Expired.Dispose();
+        Between.Dispose();
+        Behind.Dispose();
     }
 
-    private X509Certificate2 Sign(string subject, string purpose, params string[] hosts)
+    private static string KeyOf(X509Certificate2 certificate)
+    {
+        using var key = certificate.GetECDsaPrivateKey()!;
+        return key.ExportPkcs8PrivateKeyPem();
+    }
+
+    private static X509Certificate2 SignBetween(X509Certificate2 issuer)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=Between", key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, false, 0, critical: true));
+        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign, critical: true));
+        request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
+        using var signed = request.Create(issuer, From, To, RandomNumberGenerator.GetBytes(16));
+        return signed.CopyWithPrivateKey(key);
+    }
+
+    private X509Certificate2 Sign(string subject, string purpose, params string[] hosts) => Sign(Authority, subject, purpose, To, hosts);
+
+    private static X509Certificate2 Sign(X509Certificate2 issuer, string subject, string purpose, DateTimeOffset to, params string[] hosts)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest(subject, key, HashAlgorithmName.SHA256);
@@ -77,8 +115,8 @@ internal sealed class TestCertificates : IDisposable
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, critical: true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, critical: true));
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(purpose)], critical: false));
-        request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(Authority, includeKeyIdentifier: true, includeIssuerAndSerial: false));
-        using var signed = request.Create(Authority, From, To, RandomNumberGenerator.GetBytes(16));
+        request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(issuer, includeKeyIdentifier: true, includeIssuerAndSerial: false));
+        using var signed = request.Create(issuer, From, to, RandomNumberGenerator.GetBytes(16));
         using var withKey = signed.CopyWithPrivateKey(key);
         return X509CertificateLoader.LoadPkcs12(withKey.Export(X509ContentType.Pkcs12), null, X509KeyStorageFlags.Exportable);
     }
