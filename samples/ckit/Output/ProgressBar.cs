@@ -17,7 +17,7 @@ internal sealed class ProgressBar : IProgress<ImageProgress>, IDisposable
 
     public void Report(ImageProgress value)
     {
-        if (!_isTerminal)
+        if (!_isTerminal || value.State == ImageProgressState.Waiting)
         {
             return;
         }
@@ -55,7 +55,7 @@ internal sealed class ProgressBar : IProgress<ImageProgress>, IDisposable
             { Phase: ImagePhase.Unpacking, BytesTotal: { } layers } => (Bar(progress.BytesDone, layers), $"layer {progress.BytesDone + 1} of {layers}"),
             { BytesTotal: { } total } => (Bar(progress.BytesDone, total), $"{Sizes.Format(progress.BytesDone)} of {Sizes.Format(total)}"),
         };
-        return $"{progress.Phase,-9} {item} {bar} {amount}";
+        return $"{(progress.State == ImageProgressState.Verifying ? "Verifying" : $"{progress.Phase}"),-9} {item} {bar} {amount}";
     }
 
     private static string Bar(long done, long total)

@@ -98,7 +98,10 @@ internal sealed class BlobStore : IBlobSource
     public string PathOfPart(Digest digest) => Path.Combine(TemporaryDirectory, digest.Hex + PartSuffix);
 
     /// <summary>Goes on with a blob of which some may be here. The caller holds its lock.</summary>
-    public PartialBlob Resume(Descriptor blob, CancellationToken cancellationToken) => new(this, blob, _flush, cancellationToken);
+    /// <param name="blob">What it is to be.</param>
+    /// <param name="verified">Told how much of what is here has been read and hashed; not at all where nothing is.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public PartialBlob Resume(Descriptor blob, Action<long>? verified, CancellationToken cancellationToken) => new(this, blob, _flush, verified, cancellationToken);
 
     /// <summary>Whether a blob is here.</summary>
     /// <exception cref="ImageException">It is, and is not as long as the descriptor says.</exception>

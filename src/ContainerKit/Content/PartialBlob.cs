@@ -6,7 +6,7 @@ namespace ContainerKit.Content;
 /// </summary>
 internal sealed class PartialBlob : IDisposable
 {
-    private const int BufferBytes = 128 << 10;
+    private const int BufferBytes = 128 << 10, TellBytes = 16 << 20;
 
     private readonly BlobStore _store;
     private readonly Descriptor _blob;
@@ -15,14 +15,14 @@ internal sealed class PartialBlob : IDisposable
     private readonly DigestHasher _hash;
     private bool _isGone;
 
-    internal PartialBlob(BlobStore store, Descriptor blob, bool flush, CancellationToken cancellationToken)
+    internal PartialBlob(BlobStore store, Descriptor blob, bool flush, Action<long>? verified, CancellationToken cancellationToken)
     {
         (_store, _blob, _flush) = (store, blob, flush);
         _hash = new DigestHasher(blob.Digest);
         _file = new FileStream(store.PathOfPart(blob.Digest), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete, bufferSize: 1);
         try
         {
-            HashWhatIsHere(cancellationToken);
+            HashWhatIsHere(verified, cancellationToken);
         }
         catch
         {
@@ -88,19 +88,24 @@ internal sealed class PartialBlob : IDisposable
     }
 
     // What lies here may have been cut short or garbled by whatever ended the attempt; its digest, in the end, tells.
-    private void HashWhatIsHere(CancellationToken cancellationToken)
+    private void HashWhatIsHere(Action<long>? verified, CancellationToken cancellationToken)
     {
         if (_file.Length > _blob.Size)
         {
             _file.SetLength(0);
         }
 
+        var told = 0L;
         var buffer = new byte[BufferBytes];
         for (int read; (read = _file.Read(buffer)) > 0;)
         {
             cancellationToken.ThrowIfCancellationRequested();
             _hash.Append(buffer.AsSpan(0, read));
             Length += read;
+            if (Length - told >= TellBytes || Length == _file.Length)
+            {
+                verified?.Invoke(told = Length);
+            }
         }
     }
 }

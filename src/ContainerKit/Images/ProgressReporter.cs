@@ -15,4 +15,11 @@ internal sealed class ProgressReporter(IProgress<ImageProgress>? progress, Image
             progress.Report(new ImageProgress(phase, item, done, total));
         }
     }
+
+    /// <summary>Tells how it stands, whatever was told before.</summary>
+    public void Report(ImageProgressState state, long done) => progress?.Report(new ImageProgress(phase, item, done, total) { State = state });
+
+    /// <summary>Tells that it has come to its end, which is the last that is told.</summary>
+    /// <param name="moved">Whether it had to be moved.</param>
+    public void End(bool moved) => Report(moved ? ImageProgressState.Done : ImageProgressState.AlreadyThere, total ?? 0);
 }

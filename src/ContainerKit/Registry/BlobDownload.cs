@@ -46,7 +46,8 @@ internal sealed class BlobDownload(RegistryTransport transport, BlobStore blobs,
 
     private async Task RunAsync(IReadOnlyList<RegistryRequest> sources, Descriptor blob, CancellationToken cancellationToken)
     {
-        var reporter = new ProgressReporter(progress, ImagePhase.Reading, blob.Digest.ToString(), blob.Size);
+        var reporter = ReporterOf(blob);
+        var isFetched = false;
         if (!blobs.Has(blob))
         {
             var path = blobs.PathOfLock(blob.Digest);
@@ -54,24 +55,36 @@ internal sealed class BlobDownload(RegistryTransport transport, BlobStore blobs,
             if (!blobs.Has(blob))
             {
                 await FetchAsync(sources, blob, reporter, cancellationToken).ConfigureAwait(false);
+                isFetched = true;
             }
 
             RemoveLock(path);
         }
 
-        reporter.Report(blob.Size);
+        reporter.End(isFetched);
     }
+
+    /// <summary>Tells that a blob is to be fetched, unless it is here.</summary>
+    public void Announce(Descriptor blob)
+    {
+        if (progress is not null && !blobs.Contains(blob.Digest))
+        {
+            ReporterOf(blob).Report(ImageProgressState.Waiting, 0);
+        }
+    }
+
+    private ProgressReporter ReporterOf(Descriptor blob) => new(progress, ImagePhase.Reading, blob.Digest.ToString(), blob.Size);
 
     /// <summary>Fetches a blob that is damaged here. What is here stays until the other has come whole.</summary>
     /// <inheritdoc cref="RunAsync(IReadOnlyList{RepositoryAddress}, Descriptor, CancellationToken)"/>
     public async Task ReplaceAsync(IReadOnlyList<RepositoryAddress> sources, Descriptor blob, CancellationToken cancellationToken)
     {
-        var reporter = new ProgressReporter(progress, ImagePhase.Reading, blob.Digest.ToString(), blob.Size);
+        var reporter = ReporterOf(blob);
         var path = blobs.PathOfLock(blob.Digest);
         using var held = await FileLock.AcquireAsync(path, exclusive: true, cancellationToken).ConfigureAwait(false);
         await FetchAsync(Requests(sources, blob), blob, reporter, cancellationToken).ConfigureAwait(false);
         RemoveLock(path);
-        reporter.Report(blob.Size);
+        reporter.End(moved: true);
     }
 
     /// <summary>Removes a lock's file, whose lock is held: who waits for it sees that, and takes the next. Elsewhere than on Linux the sweep does it.</summary>
@@ -85,7 +98,7 @@ internal sealed class BlobDownload(RegistryTransport transport, BlobStore blobs,
 
     private async Task FetchAsync(IReadOnlyList<RegistryRequest> sources, Descriptor blob, ProgressReporter reporter, CancellationToken cancellationToken)
     {
-        using var part = blobs.Resume(blob, cancellationToken);
+        using var part = blobs.Resume(blob, done => reporter.Report(ImageProgressState.Verifying, done), cancellationToken);
         if (part.Length > 0)
         {
             transport.Logger.Resuming(blob.Digest.ToString(), part.Length);

@@ -22,7 +22,8 @@ internal sealed class BlobUpload(RegistryTransport transport, BlobStore blobs, R
     /// <param name="cancellationToken">Gives up.</param>
     public async Task RunAsync(Descriptor blob, IEnumerable<string> sources, CancellationToken cancellationToken)
     {
-        var reporter = new ProgressReporter(progress, ImagePhase.Writing, blob.Digest.ToString(), blob.Size);
+        var reporter = ReporterOf(blob);
+        var isSent = false;
         var path = blobs.PathOfLock(Digest.Of(Encoding.UTF8.GetBytes($"{target} {blob.Digest}")));
         using var held = await FileLock.AcquireAsync(path, exclusive: true, cancellationToken).ConfigureAwait(false);
         if (!await IsThereAsync(blob, cancellationToken).ConfigureAwait(false))
@@ -31,12 +32,18 @@ internal sealed class BlobUpload(RegistryTransport transport, BlobStore blobs, R
             if (!isTaken)
             {
                 await SendAsync(blob, location, reporter, cancellationToken).ConfigureAwait(false);
+                isSent = true;
             }
         }
 
         BlobDownload.RemoveLock(path);
-        reporter.Report(blob.Size);
+        reporter.End(isSent);
     }
+
+    /// <summary>Tells that a blob is to be sent, if the registry does not have it.</summary>
+    public void Announce(Descriptor blob) => ReporterOf(blob).Report(ImageProgressState.Waiting, 0);
+
+    private ProgressReporter ReporterOf(Descriptor blob) => new(progress, ImagePhase.Writing, blob.Digest.ToString(), blob.Size);
 
     private async Task<bool> IsThereAsync(Descriptor blob, CancellationToken cancellationToken)
     {

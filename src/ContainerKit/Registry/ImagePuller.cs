@@ -93,6 +93,7 @@ internal sealed class ImagePuller(RegistryTransport transport, ImageCatalog cata
             throw new ImageException($"The config {manifest.Config.Digest} has {manifest.Config.Size} bytes; {JsonDocuments.MaxBytes} are allowed.");
         }
 
+        _download.Announce(manifest.Config);
         await TakeBlobAsync(sources, manifest.Config, cancellationToken).ConfigureAwait(false);
         var config = ImageConfig.Parse(Blobs.Read(manifest.Config, JsonDocuments.MaxBytes), $"config {manifest.Config.Digest}");
         return config.DiffIds.Count == manifest.Layers.Count
@@ -158,11 +159,12 @@ internal sealed class ImagePuller(RegistryTransport transport, ImageCatalog cata
     }
 
     // Foreign layers are elsewhere, and stay there unless asked for.
-    private Task TakeBlobsAsync(IReadOnlyList<RepositoryAddress> sources, IEnumerable<Descriptor> blobs, CancellationToken cancellationToken) => Transfers.RunAsync(
-        blobs.Where(blob => options.ForeignLayers || !MediaTypes.IsForeign(blob.MediaType)).DistinctBy(blob => (blob.Digest, blob.Size)),
-        transport.Options.ParallelTransfers,
-        (blob, token) => TakeBlobAsync(sources, blob, token),
-        cancellationToken);
+    private Task TakeBlobsAsync(IReadOnlyList<RepositoryAddress> sources, IEnumerable<Descriptor> blobs, CancellationToken cancellationToken)
+    {
+        var wanted = blobs.Where(blob => options.ForeignLayers || !MediaTypes.IsForeign(blob.MediaType)).DistinctBy(blob => (blob.Digest, blob.Size)).ToList();
+        wanted.ForEach(_download.Announce);
+        return Transfers.RunAsync(wanted, transport.Options.ParallelTransfers, (blob, token) => TakeBlobAsync(sources, blob, token), cancellationToken);
+    }
 
     private async Task TakeBlobAsync(IReadOnlyList<RepositoryAddress> sources, Descriptor blob, CancellationToken cancellationToken)
     {

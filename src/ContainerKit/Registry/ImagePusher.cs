@@ -60,16 +60,19 @@ internal sealed class ImagePusher
         await PutAsync(root, _reference.Tag ?? root.Digest.ToString(), cancellationToken).ConfigureAwait(false);
     }
 
-    private Task SendPartsAsync(Descriptor manifest, ILookup<Digest, string> owners, CancellationToken cancellationToken) => Transfers.RunAsync(
+    private Task SendPartsAsync(Descriptor manifest, ILookup<Digest, string> owners, CancellationToken cancellationToken)
+    {
         // Foreign layers may not be passed on.
-        Manifest.PartsOf(Read(manifest), manifest).Where(blob => !MediaTypes.IsForeign(blob.MediaType)).DistinctBy(blob => blob.Digest),
-        _transport.Options.ParallelTransfers,
-        async (blob, token) =>
+        var parts = Manifest.PartsOf(Read(manifest), manifest).Where(blob => !MediaTypes.IsForeign(blob.MediaType)).DistinctBy(blob => blob.Digest).ToList();
+        parts.ForEach(_upload.Announce);
+        return Transfers.RunAsync(parts, _transport.Options.ParallelTransfers, SendAsync, cancellationToken);
+
+        async Task SendAsync(Descriptor blob, CancellationToken token)
         {
             await _upload.RunAsync(blob, _options.MountFrom.Concat(owners[blob.Digest]), token).ConfigureAwait(false);
             Remember(blob);
-        },
-        cancellationToken);
+        }
+    }
 
     // What an index lists under a type that nobody knows is a document to most registries, and a blob to the others.
     private async Task SendOpaqueAsync(Descriptor part, CancellationToken cancellationToken)

@@ -192,7 +192,7 @@ internal sealed class DebianRegistryTests(bool isProtected)
     {
         private readonly System.Collections.Concurrent.ConcurrentQueue<ImageProgress> _reports = new();
 
-        public IEnumerable<ImageProgress> Partial => _reports.Where(report => report.BytesDone < report.BytesTotal);
+        public IEnumerable<ImageProgress> Partial => _reports.Where(report => report.State == ImageProgressState.Running && report.BytesDone < report.BytesTotal);
 
         public void Report(ImageProgress value) => _reports.Enqueue(value);
     }

@@ -140,7 +140,25 @@ internal sealed class PullTests : RegistryFixture
         {
             var reports = progress.Of(Digest.Of(layer));
             Assert.That(reports.Select(report => report.BytesDone), Is.Ordered);
-            Assert.That(reports[^1], Is.EqualTo(new ImageProgress(ImagePhase.Reading, Digest.Of(layer).ToString(), layer.Length, layer.Length)));
+            Assert.That(reports[0], Is.EqualTo(new ImageProgress(ImagePhase.Reading, Digest.Of(layer).ToString(), 0, layer.Length) { State = ImageProgressState.Waiting }));
+            Assert.That(reports[1].State, Is.EqualTo(ImageProgressState.Running));
+            Assert.That(reports[^1], Is.EqualTo(new ImageProgress(ImagePhase.Reading, Digest.Of(layer).ToString(), layer.Length, layer.Length) { State = ImageProgressState.Done }));
+        }
+    }
+
+    [Test]
+    public async Task Of_what_is_there_already_progress_tells_that_alone()
+    {
+        var image = SampleImage.Of(3000, 2000);
+        Registry.Content.Add("app", "1", image);
+        await PullAsync("app:1");
+        var progress = new Recorder();
+
+        await Client().PullAsync(Name("app:1"), progress: progress);
+
+        foreach (var blob in image.Blobs)
+        {
+            Assert.That(progress.Of(Digest.Of(blob)), Is.EqualTo(new[] { new ImageProgress(ImagePhase.Reading, Digest.Of(blob).ToString(), blob.Length, blob.Length) { State = ImageProgressState.AlreadyThere } }));
         }
     }
 

@@ -206,7 +206,21 @@ internal sealed class PushTests : RegistryFixture
         await Client().PushAsync(image, Name("app:1"), progress: progress);
 
         var layer = image.Layers[0].Descriptor;
-        Assert.That(progress.Of(layer.Digest)[^1], Is.EqualTo(new ImageProgress(ImagePhase.Writing, layer.Digest.ToString(), layer.Size, layer.Size)));
+        Assert.That(progress.Of(layer.Digest)[0].State, Is.EqualTo(ImageProgressState.Waiting));
+        Assert.That(progress.Of(layer.Digest).Count(report => report.State == ImageProgressState.Running), Is.GreaterThan(0));
+        Assert.That(progress.Of(layer.Digest)[^1], Is.EqualTo(new ImageProgress(ImagePhase.Writing, layer.Digest.ToString(), layer.Size, layer.Size) { State = ImageProgressState.Done }));
+    }
+
+    [Test]
+    public async Task Of_what_the_registry_has_or_takes_from_elsewhere_progress_tells_that_nothing_moved([Values("app:2", "other:1")] string name)
+    {
+        var image = await Store.ImportAsync("debian:12", Large);
+        await Client().PushAsync(image, Name("app:1"));
+        var progress = new Recorder();
+
+        await Client().PushAsync(image, Name(name), new PushOptions { MountFrom = ["app"] }, progress);
+
+        Assert.That(progress.Of(image.Layers[0].Descriptor.Digest).Select(report => report.State), Is.EqualTo(new[] { ImageProgressState.Waiting, ImageProgressState.AlreadyThere }));
     }
 
     [Test]

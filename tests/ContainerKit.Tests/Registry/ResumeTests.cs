@@ -115,6 +115,20 @@ internal sealed class ResumeTests : RegistryFixture
     }
 
     [Test]
+    public async Task What_an_earlier_attempt_left_is_told_to_be_verified()
+    {
+        File.WriteAllBytes(Store.Catalog.Blobs.PathOfPart(Digest.Of(Layer)), Layer[..Cut]);
+        var progress = new Recorder();
+
+        await Client().PullAsync(Name("app:1"), progress: progress);
+
+        Assert.That(
+            progress.Of(Digest.Of(Layer)).Select(report => report.State).Distinct(),
+            Is.EqualTo(new[] { ImageProgressState.Waiting, ImageProgressState.Verifying, ImageProgressState.Running, ImageProgressState.Done }));
+        Assert.That(progress.Of(Digest.Of(Layer)).Single(report => report.State == ImageProgressState.Verifying).BytesDone, Is.EqualTo(Cut));
+    }
+
+    [Test]
     public async Task Progress_does_not_go_back_when_a_blob_goes_on()
     {
         Registry.Faults.Add(new Fault("GET", LayerPath) { ClosesAfter = Cut, Times = 2 });
