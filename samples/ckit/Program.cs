@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Ckit.CommandLine;
 
+args = RawArguments.Restore(args);
 if (MountHelper.IsMeant)
 {
     return await MountHelper.RunAsync(args);

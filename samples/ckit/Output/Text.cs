@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using System.Text.Json.Nodes;
 
@@ -30,25 +31,58 @@ internal static class Text
         return bytes[..length];
     }
 
+    /// <summary>The text of bytes, with those that are no UTF-8 as the library gives them.</summary>
+    public static string Decode(ReadOnlySpan<byte> bytes)
+    {
+        var text = new StringBuilder(bytes.Length);
+        while (!bytes.IsEmpty)
+        {
+            var status = Rune.DecodeFromUtf8(bytes, out var rune, out var consumed);
+            if (status == OperationStatus.Done)
+            {
+                text.Append(rune.ToString());
+            }
+            else
+            {
+                foreach (var each in bytes[..consumed])
+                {
+                    text.Append((char)(EscapeBase + each));
+                }
+            }
+
+            bytes = bytes[consumed..];
+        }
+
+        return text.ToString();
+    }
+
     /// <summary>A name as it may be shown on a terminal, where a control character in it would be a command.</summary>
     public static string Harmless(string name, bool isTerminal) => isTerminal && name.Any(char.IsControl)
         ? string.Concat(name.Select(each => char.IsControl(each) ? '?' : each))
         : name;
 
     /// <summary>
-    /// A file's name in one line of text. One with control characters, which are lines or commands to whoever reads them, is written as shells read it:
-    /// <c>$'a\nb'</c>, with octal numbers for what has no letter. GNU ls does so.
+    /// A file's name in one line of text. One with control characters, which are lines or commands to whoever reads them, or with bytes that are no UTF-8, is
+    /// written as shells read it: <c>$'a\nb'</c>, with octal numbers for what has no letter. GNU ls does so.
     /// </summary>
     public static string Quote(string name)
     {
-        if (!name.Any(char.IsControl) && !name.StartsWith("$'", StringComparison.Ordinal))
+        if (!name.Any(char.IsControl) && !name.EnumerateRunes().Contains(Rune.ReplacementChar) && !name.StartsWith("$'", StringComparison.Ordinal))
         {
             return name;
         }
 
         var quoted = new StringBuilder("$'");
-        foreach (var each in name)
+        for (var i = 0; i < name.Length; i++)
         {
+            var each = name[i];
+            if (char.IsSurrogate(each) && Rune.TryGetRuneAt(name, i, out var rune))
+            {
+                quoted.Append(rune.ToString());
+                i++;
+                continue;
+            }
+
             quoted.Append(each switch
             {
                 '\n' => "\\n",
@@ -56,7 +90,7 @@ internal static class Text
                 '\r' => "\\r",
                 '\'' => "\\'",
                 '\\' => @"\\",
-                _ when char.IsControl(each) => string.Concat(Encoding.UTF8.GetBytes([each]).Select(octet => $"\\{Convert.ToString(octet, 8).PadLeft(3, '0')}")),
+                _ when char.IsControl(each) || char.IsSurrogate(each) => string.Concat(Encode(each.ToString()).Select(octet => $"\\{Convert.ToString(octet, 8).PadLeft(3, '0')}")),
                 _ => each.ToString(),
             });
         }

@@ -7,6 +7,21 @@ namespace ContainerKit.Tests.Linux.Samples;
 internal sealed class CkitImageTests : CkitFixture
 {
     [Test]
+    public void A_name_that_is_no_UTF8_is_listed_as_shells_read_it_and_read_by_its_bytes()
+    {
+        Shell.Script(
+            """mkdir "$1"; cd "$1"; printf content > "$(printf 'na\344me \303\244')"; mkdir "$(printf 'd\377')"; printf deeper > "$(printf 'd\377/f')"; tar -cf "$1.tar" .""",
+            HostDirectory + "/bytes");
+        Output("import", HostDirectory + "/bytes.tar", "bytes:1");
+
+        Assert.That(Output("ls", "bytes:1").Split('\n'), Is.EquivalentTo(new[] { @"$'d\377'", @"$'na\344me ä'" }));
+        Assert.That((OnBytes("cat", @"na\344me ä"), OnBytes("cat", @"/d\377/f"), OnBytes("ls", @"d\377")), Is.EqualTo(("content", "deeper", "f")));
+
+        string OnBytes(string command, string path) => Shell.Script(
+            """ckit=$1 root=$2; "$ckit" --root "$root" "$3" bytes:1 "$(printf "$4")" """, SamplePrograms.PathOf("ckit"), HostDirectory + "/store", command, path);
+    }
+
+    [Test]
     public void Import_prints_the_familiar_name() =>
         Assert.That(Output("import", RootFileSystem, "docker.io/library/imported"), Is.EqualTo("imported:latest"));
 
