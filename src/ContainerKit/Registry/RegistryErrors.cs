@@ -36,7 +36,7 @@ internal static class RegistryErrors
         var isUntrusted = cause is HttpRequestException { InnerException: AuthenticationException };
         // "The SSL connection could not be established, see inner exception": the reason is what the inner one says.
         var reason = isUntrusted ? cause.InnerException!.Message : ReasonOf(cause);
-        var wantsCertificate = reason.Contains("certificate required", StringComparison.Ordinal) || reason.Contains("alert bad certificate", StringComparison.Ordinal);
+        var wantsCertificate = reason.Contains("certificate required", StringComparison.Ordinal) || reason.Contains("alert bad certificate", StringComparison.Ordinal) || reason.Contains("alert unknown ca", StringComparison.Ordinal);
         return new RegistryException($"The registry '{endpoint.Name}' cannot be spoken to at {address.GetLeftPart(UriPartial.Authority)}: {Harmless(reason).TrimEnd('.')}.", cause)
         {
             IsTransient = RetryPolicy.MayPass(cause),

@@ -79,7 +79,7 @@ internal sealed class CkitCertificateTests : CkitFixture
 
         Assert.That((none.ExitCode, another.ExitCode, unknown.ExitCode), Is.EqualTo((125, 125, 125)));
         Assert.That(none.Error, Does.Contain("cannot be spoken to").And.Match("bad certificate|certificate required").And.Contain("--cert"));
-        Assert.That(another.Error, Does.Match("bad certificate|unknown certificate authority").And.Contain("--cert"));
+        Assert.That(another.Error, Does.Match("bad certificate|unknown ca").And.Contain("--cert"));
         Assert.That(unknown.Error, Does.Contain("--ca"));
     }
 
