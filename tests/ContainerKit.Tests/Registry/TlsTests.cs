@@ -1,4 +1,5 @@
 using System.Security.Cryptography.X509Certificates;
+using ContainerKit.Registry;
 using ContainerKit.Tests.Shared.Registry;
 
 namespace ContainerKit.Tests.Registry;
@@ -110,6 +111,17 @@ internal sealed class TlsTests : RegistryFixture
         var pulled = await Client(Trusting with { CertificateAuthorities = [others.Authority, _certificates.Authority] }).PullAsync(Name("app:1", registry));
 
         Assert.That(pulled.Digest, Is.EqualTo(Image.Digest));
+    }
+
+    [Test]
+    public void A_registry_that_wants_a_certificate_and_says_so_is_told_with_the_cure()
+    {
+        var alert = new HttpRequestException("An error occurred while sending the request.", new IOException("The decryption failed.", new InvalidOperationException("SSL routines::tlsv13 alert certificate required")));
+
+        var refusal = RegistryErrors.Unreachable(RegistryEndpoint.Of("registry.example", Options), new Uri("https://registry.example/v2/"), alert);
+
+        Assert.That(refusal.Message, Does.EndWith("An error occurred while sending the request: SSL routines::tlsv13 alert certificate required."));
+        Assert.That(refusal.Hint, Does.Contain("ClientCertificates").And.Contain("--cert"));
     }
 
     [Test]
