@@ -35,23 +35,31 @@ internal static class InitSteps
 
         // Two 32-bit numbers, which loading takes 8 bytes at a time: the kernel looks at the lower 32 bits.
         var gate = program.Words(0, 0);
-        plan.Call("make a pipe", SystemCall.pipe2, gate, O_CLOEXEC);
+        if (isFirst)
+        {
+            plan.Call("make a pipe", SystemCall.pipe2, gate, O_CLOEXEC);
+        }
+
         var started = plan.Call("start the program's process", SystemCall.clone, SIGCHLD, 0, 0, 0, 0).OnPositive(init).OnZero(child);
         program.Mark(init);
         Serve(plan, started, signals, isFirst);
 
         program.Mark(child);
         plan.Call("let signals through", SystemCall.rt_sigprocmask, SIG_UNBLOCK, signals, 0, 8);
-        if (!isFirst)
+        if (isFirst)
         {
-            // With pid 1 the kernel ends all; with a keeper, the program asks for it.
+            // What the init still has open, the program could take from it.
+            plan.Call("close the pipe", SystemCall.close, Operand.ValueAt(gate, 4));
+            plan.Call("wait for the init", SystemCall.read, Operand.ValueAt(gate, 0), program.Add(LaunchData.Slot()), 1);
+            plan.Call("close the pipe", SystemCall.close, Operand.ValueAt(gate, 0));
+        }
+        else
+        {
+            // With pid 1 the kernel ends all; with a keeper, the program asks for it. It does not wait for that one, which has no more open than
+            // it has itself, and is closed to it: on a busy machine each turn of another process costs milliseconds.
             plan.Call("tie the program to its keeper", SystemCall.prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
         }
 
-        // What the init still has open, the program could take from it.
-        plan.Call("close the pipe", SystemCall.close, Operand.ValueAt(gate, 4));
-        plan.Call("wait for the init", SystemCall.read, Operand.ValueAt(gate, 0), program.Add(LaunchData.Slot()), 1);
-        plan.Call("close the pipe", SystemCall.close, Operand.ValueAt(gate, 0));
         plan.Call("begin a session", SystemCall.setsid);
     }
 
