@@ -12,7 +12,9 @@ namespace ContainerKit;
 /// <summary>A further program in a running container, as <see cref="RunningContainer.StartExecAsync"/> starts it. Disposing of it ends it.</summary>
 public sealed class ContainerProcess : IAsyncDisposable
 {
-    private const int KillSignal = 9;
+    private const int KillSignal = 9, TerminateSignal = 15;
+
+    private static readonly TimeSpan DefaultGrace = TimeSpan.FromSeconds(10);
 
     private readonly JoinedProgram _program;
     private PipeReader? _outputReader, _errorReader;
@@ -76,6 +78,41 @@ public sealed class ContainerProcess : IAsyncDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThan(signal, 64);
         _program.Process.Signal(signal);
         return Task.CompletedTask;
+    }
+
+    /// <summary>Sends a signal to it alone, or to it and all that descends from it.</summary>
+    /// <param name="signal">Its number, from 1 to 64.</param>
+    /// <param name="entireProcessTree">
+    /// Whether all that descends from it gets it, at once. SIGKILL also finds what has lost its parent meanwhile; other signals find that only where the program has a keeper
+    /// (<see cref="ProcessId"/>). What a program that has ended left behind is not reached.
+    /// </param>
+    public Task KillAsync(int signal, bool entireProcessTree)
+    {
+        if (!entireProcessTree)
+        {
+            return KillAsync(signal);
+        }
+
+        ArgumentOutOfRangeException.ThrowIfLessThan(signal, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(signal, 64);
+        return Task.Run(() => _program.SignalTree(signal));
+    }
+
+    /// <summary>Asks it to end by SIGTERM, and ends it with all that descends from it when it has not done so in time.</summary>
+    /// <param name="grace">How long it has; 10 seconds when null.</param>
+    /// <param name="cancellationToken">Stops waiting; the program then may still run.</param>
+    public async Task<ExitStatus> StopAsync(TimeSpan? grace = null, CancellationToken cancellationToken = default)
+    {
+        await KillAsync(TerminateSignal).ConfigureAwait(false);
+        try
+        {
+            return await WaitForExitAsync(cancellationToken).WaitAsync(grace ?? DefaultGrace, cancellationToken).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            await KillAsync(KillSignal, entireProcessTree: true).ConfigureAwait(false);
+            return await WaitForExitAsync(cancellationToken).ConfigureAwait(false);
+        }
     }
 
     /// <summary>Ends it, should it run still, with all that it has begun (as <see cref="RunningContainer.ExecAsync(IReadOnlyList{string}, CancellationToken)"/> does when it is cancelled), and closes its streams.</summary>

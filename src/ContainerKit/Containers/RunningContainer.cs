@@ -279,6 +279,25 @@ public sealed class RunningContainer : IAsyncDisposable
         return Task.CompletedTask;
     }
 
+    /// <summary>Sends a signal to the program alone, or to every process of the container at once.</summary>
+    /// <param name="signal">Its number, from 1 to 64.</param>
+    /// <param name="entireProcessTree">
+    /// Whether all that descends from the program gets it, and from the programs that joined by way of this object. Nobody can have a child
+    /// meanwhile, so that nobody is missed; the signal is acted on when all have got it. As pid 1, the program itself gets only what it handles.
+    /// </param>
+    public Task KillAsync(int signal, bool entireProcessTree)
+    {
+        if (!entireProcessTree || signal == KillSignal)
+        {
+            // SIGKILL of pid 1 ends all there is.
+            return KillAsync(signal);
+        }
+
+        ArgumentOutOfRangeException.ThrowIfLessThan(signal, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(signal, 64);
+        return Task.Run(() => _run.SignalAll(signal));
+    }
+
     /// <summary>Sends a signal to the program by its name: <c>TERM</c>, <c>SIGTERM</c> or <c>15</c>.</summary>
     /// <exception cref="ArgumentException">There is no such signal.</exception>
     public Task KillAsync(string signal) =>

@@ -63,14 +63,19 @@ internal sealed class IsolatedProcess : IDisposable
     /// Kills the process with all that descends from it. What has lost its parent before is found only where it has a keeper: elsewhere it belongs to the container's
     /// first process, and ends with that.
     /// </summary>
-    public void KillTree()
+    public void KillTree() => SignalTree(LibC.SIGKILL);
+
+    /// <summary>Sends a signal to the process and all that descends from it, found as <see cref="KillTree"/> finds it.</summary>
+    /// <param name="signal">The signal.</param>
+    /// <param name="sparesItself">Whether only those below it get it, because it would pass it on.</param>
+    public void SignalTree(int signal, bool sparesItself = false)
     {
         // Not reaped meanwhile, so its number stays its own.
         lock (_reaping)
         {
             if (!_isReaped)
             {
-                ProcessTree.Kill(ProcessId);
+                ProcessTree.Signal([ProcessId], signal, sparesItself ? [ProcessId] : []);
             }
         }
     }

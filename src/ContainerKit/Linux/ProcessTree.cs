@@ -40,12 +40,22 @@ internal sealed class ProcessTree : IDisposable
 
     /// <summary>Kills a process with all that descends from it.</summary>
     /// <inheritdoc cref="Stop(IEnumerable{int})"/>
-    public static void Kill(int root)
+    public static void Kill(int root) => Signal([root], KillSignal, []);
+
+    /// <summary>Sends a signal to processes and all that descends from them, while none of them can have a child.</summary>
+    /// <param name="roots">As <see cref="Stop(IEnumerable{int})"/> has them.</param>
+    /// <param name="signal">The signal. One that is handled is so when all have got it.</param>
+    /// <param name="spared">Who does not get it, and all the same may have children that do.</param>
+    /// <inheritdoc cref="Stop(IEnumerable{int})"/>
+    public static void Signal(IEnumerable<int> roots, int signal, IReadOnlyCollection<int> spared)
     {
-        using var tree = Stop([root]);
-        foreach (var process in tree._processes.Values)
+        using var tree = Stop(roots);
+        foreach (var (number, process) in tree._processes)
         {
-            ProcessCalls.Signal(process, KillSignal);
+            if (!spared.Contains(number))
+            {
+                ProcessCalls.Signal(process, signal);
+            }
         }
     }
 

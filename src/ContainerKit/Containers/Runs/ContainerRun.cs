@@ -18,7 +18,7 @@ internal abstract partial class ContainerRun(ContainerCatalog catalog, Container
     protected const int KillSignal = 9;
     protected static readonly TimeSpan LongestEnd = TimeSpan.FromSeconds(30);
 
-    private readonly ConcurrentDictionary<int, byte> _joined = new();
+    private readonly ConcurrentDictionary<int, bool> _joined = new();
 
     private volatile IsolatedProcess _process = process;
     private volatile NetworkNamespace _network = NetworkOf(catalog, record, process);
@@ -140,8 +140,8 @@ internal abstract partial class ContainerRun(ContainerCatalog catalog, Container
         try
         {
             var (process, pipes) = await Pipes.StartAsync(spec.Terminal, streams => Process.JoinAsync(spec, streams, group?.Path, isKept, cancellationToken)).ConfigureAwait(false);
-            _joined[process.ProcessId] = 0;
-            return new JoinedProgram(process, pipes, group, () => _joined.TryRemove(process.ProcessId, out _));
+            _joined[process.ProcessId] = isKept;
+            return new JoinedProgram(process, pipes, group, isKept, () => _joined.TryRemove(process.ProcessId, out _));
         }
         catch
         {
@@ -202,6 +202,24 @@ internal abstract partial class ContainerRun(ContainerCatalog catalog, Container
         }
 
         Process.Signal(signal);
+    }
+
+    /// <summary>The same to all processes of the container that descend from its program, or from those that have joined it by way of this object.</summary>
+    public void SignalAll(int signal)
+    {
+        if (Process.WaitAsync().IsCompleted)
+        {
+            return;
+        }
+
+        if (signal is 2 or 3 or KillSignal or 15 || signal == StopSignal)
+        {
+            StopRestarts();
+        }
+
+        // An init and keepers pass on what they get, and are spared so that nobody gets it twice.
+        int[] passing = [.. Record.Options.HasInit ? [Process.ProcessId] : Array.Empty<int>(), .. _joined.Where(joined => joined.Value).Select(joined => joined.Key)];
+        ProcessTree.Signal([Process.ProcessId, .. _joined.Keys], signal, signal == KillSignal ? [] : passing);
     }
 
     /// <summary>From here on nobody starts it again.</summary>
