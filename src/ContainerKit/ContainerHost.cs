@@ -169,7 +169,8 @@ public sealed class ContainerHost : IAsyncDisposable
 
     /// <summary>
     /// Tells what happens to the named containers of the store, by whichever process, from the moment at which the enumeration begins. A run that
-    /// is over before it could be seen is told all the same. A container that is only paused is not told.
+    /// is over before it could be seen is told all the same, with the limits of memory that it met, but not those of processes. What is removed before it could be seen
+    /// is told as made and removed. A pause is noticed within a second, and a shorter one may go unnoticed.
     /// </summary>
     /// <param name="cancellationToken">Ends it; nothing else does.</param>
     public IAsyncEnumerable<ContainerEvent> WatchContainersAsync(CancellationToken cancellationToken = default) =>

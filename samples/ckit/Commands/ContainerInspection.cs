@@ -89,13 +89,15 @@ internal static class ContainerInspection
         ContainerStatus.Created => "created",
         ContainerStatus.Running => "running",
         ContainerStatus.Restarting => "restarting",
+        ContainerStatus.Paused => "paused",
         _ => "exited",
     };
 
     private static JsonObject StateToJson(ContainerState state) => new()
     {
         ["Status"] = NameOf(state.Status),
-        ["Running"] = state.Status is ContainerStatus.Running or ContainerStatus.Restarting,
+        ["Running"] = state.Status is ContainerStatus.Running or ContainerStatus.Restarting or ContainerStatus.Paused,
+        ["Paused"] = state.Status == ContainerStatus.Paused,
         ["Restarting"] = state.Status == ContainerStatus.Restarting,
         ["Health"] = state.Health is { } health ? HealthToJson(health) : null,
         ["OOMKilled"] = state.Exit?.OutOfMemory ?? false,

@@ -28,7 +28,7 @@ internal sealed class PsCommand : HostCommand
         await foreach (var container in host.ListContainersAsync(cancellationToken))
         {
             var state = await container.GetStateAsync(cancellationToken);
-            if (state.Status is ContainerStatus.Running or ContainerStatus.Restarting || line.GetValue(_all))
+            if (state.Status is ContainerStatus.Running or ContainerStatus.Restarting or ContainerStatus.Paused || line.GetValue(_all))
             {
                 containers.Add((container, state));
             }
@@ -73,12 +73,16 @@ internal sealed class PsCommand : HostCommand
     private static string Describe(ContainerState state) => state switch
     {
         { Status: ContainerStatus.Created } => "Created",
-        { Status: ContainerStatus.Running, Started: { } started } => $"Up {Ages.Format(started).Replace(" ago", "", StringComparison.Ordinal)}{Describe(state.Health)}",
+        { Status: ContainerStatus.Running, Started: { } started } => $"{Up(started)}{Describe(state.Health)}",
         { Status: ContainerStatus.Running } => "Up",
+        { Status: ContainerStatus.Paused, Started: { } started } => $"{Up(started)} (Paused)",
+        { Status: ContainerStatus.Paused } => "Up (Paused)",
         { Status: ContainerStatus.Restarting, Exit: { } exit, Finished: { } finished } => $"Restarting ({exit.ShellCode}) {Ages.Format(finished)}",
         { Exit: { } exit, Finished: { } finished } => $"Exited ({exit.ShellCode}) {Ages.Format(finished)}",
         _ => $"Exited ({state.Exit?.ShellCode})",
     };
+
+    private static string Up(DateTimeOffset started) => $"Up {Ages.Format(started).Replace(" ago", "", StringComparison.Ordinal)}";
 
     private static string Describe(ContainerHealth? health) => health?.Status switch
     {
@@ -96,7 +100,7 @@ internal sealed class PsCommand : HostCommand
         ["ImageID"] = container.ImageDigest.ToString(),
         ["Command"] = Json.Strings(container.Command),
         ["CreatedAt"] = Json.Time(container.Created),
-        ["Running"] = state.Status == ContainerStatus.Running,
+        ["Running"] = state.Status is ContainerStatus.Running or ContainerStatus.Paused,
         ["State"] = ContainerInspection.NameOf(state.Status),
         ["Status"] = Describe(state),
         ["ExitCode"] = state.Exit?.ShellCode,

@@ -55,6 +55,7 @@ internal sealed class RunCommand : DescribingCommand
         var described = await DescribeAsync(host, line, cancellationToken);
         var description = (line.GetValue(_remove) ? described.WithAutoRemove() : described).WithName(NameOf(line) ?? await ContainerNames.NewAsync(host, cancellationToken));
         await using var running = await description.StartAsync(options, cancellationToken);
+        DetachedFlags.WarnOfHealth(running.Container);
         StandardOutput.PrintLine(running.Id);
         return 0;
     }

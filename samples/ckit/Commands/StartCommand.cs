@@ -39,7 +39,19 @@ internal sealed class StartCommand : HostCommand
         return await ForEachAsync(names, async name =>
         {
             await using var container = await Lookup.ContainerAsync(host, name, cancellationToken);
-            await using var running = await container.StartAsync(options, cancellationToken);
+            var status = (await container.GetStateAsync(cancellationToken)).Status;
+            if (status == ContainerStatus.Paused)
+            {
+                throw new UsageException($"The container '{name}' is paused.") { Hint = $"Let it go on: ckit unpause {name}" };
+            }
+
+            // As with docker: one that runs has been started.
+            if (status is not (ContainerStatus.Running or ContainerStatus.Restarting))
+            {
+                DetachedFlags.WarnOfHealth(container);
+                await using var running = await container.StartAsync(options, cancellationToken);
+            }
+
             StandardOutput.PrintLine(name);
         });
     }

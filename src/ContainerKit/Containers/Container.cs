@@ -189,9 +189,11 @@ public sealed class Container : IFileTree, IAsyncDisposable
     /// <summary>What it wrote while it was detached, line by line; the runs of a container share one log.</summary>
     /// <param name="options">Which part; all that is kept when null.</param>
     /// <param name="cancellationToken">Stops reading.</param>
+    /// <exception cref="StorageException">It has run, and never detached: nobody has kept what it wrote.</exception>
     public async IAsyncEnumerable<LogLine> ReadLogAsync(LogOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         options ??= new LogOptions();
+        _instance.RequireLog();
         var run = options.Follow ? await Task.Run(() => _instance.FindOutsideRun(awaitsStart: true, cancellationToken), cancellationToken).ConfigureAwait(false) : null;
         try
         {

@@ -26,6 +26,12 @@ public enum ContainerEventKind
 
     /// <summary>Its health has become another.</summary>
     HealthChanged,
+
+    /// <summary>Everything in it was stopped, by <see cref="RunningContainer.PauseAsync"/> or while its layer was read.</summary>
+    Paused,
+
+    /// <summary>It went on after a pause.</summary>
+    Resumed,
 }
 
 /// <summary>Something that happened to a named container of the store, by whichever process.</summary>
@@ -34,7 +40,9 @@ public sealed record ContainerEvent
     /// <summary>What.</summary>
     public required ContainerEventKind Kind { get; init; }
 
-    /// <summary>When: as written down by whoever did it, or else when it was noticed.</summary>
+    /// <summary>
+    /// When: as written down by whoever did it, or else when it was noticed. The start of a run that was over before it could be seen has the time of its end: that alone is written down.
+    /// </summary>
     public required DateTimeOffset Time { get; init; }
 
     /// <summary>The container's id.</summary>

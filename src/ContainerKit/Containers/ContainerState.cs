@@ -14,6 +14,9 @@ public enum ContainerStatus
 
     /// <summary>It has ended and is about to be started again, as <see cref="ContainerBuilder.WithRestart"/> has it.</summary>
     Restarting,
+
+    /// <summary>It runs, and everything in it stands still until <see cref="RunningContainer.ResumeAsync"/>, or until another process is done with reading its layer.</summary>
+    Paused,
 }
 
 /// <summary>A container as it was at one moment.</summary>

@@ -340,7 +340,7 @@ public sealed class RunningContainer : IAsyncDisposable
         ? group
         : throw new HostCapabilityException("cgroup", $"The container '{Container}' cannot be {verb}: it has no control group.")
         {
-            Hint = "Use WithStatistics, or any limit, when it is described: joining a control group costs more than the rest of a start, so there is none otherwise.",
+            Hint = "Use WithStatistics (ckit: --stats), or any limit, when it is described: joining a control group costs more than the rest of a start, so there is none otherwise.",
         };
 
     /// <summary>Asks the program to end, and ends it when it has not done so in time.</summary>

@@ -31,6 +31,11 @@ internal static class CredentialSteps
             }
         }
 
+        if (users.Count == 0)
+        {
+            RequireHeld(plan, process);
+        }
+
         RequireMapped(plan, process.UserId, users, "user");
         RequireMapped(plan, process.GroupId, groups, "group");
         AddGroups(plan, process);
@@ -97,6 +102,19 @@ internal static class CredentialSteps
 
         var groups = process.AdditionalGroups.ToArray();
         plan.Call("set the groups", SystemCall.setgroups, groups.Length, plan.Program.Bytes(MemoryMarshal.AsBytes<uint>(groups)));
+    }
+
+    // The kernel refuses all of them for one, and does not say which. In a user namespace of its own there are all.
+    private static void RequireHeld(PlanBuilder plan, ProcessSpec process)
+    {
+        var missing = new CapabilitySet(process.Capabilities & ~plan.Host.Capabilities).KnownTo(plan.Host.LastCapability);
+        if (process.UserId == 0 && missing.Count > 0)
+        {
+            throw new HostCapabilityException("capabilities", $"The container cannot start: it is to have {string.Join(", ", missing.Select(CapabilitySet.NameOf))}, which this process does not have itself.")
+            {
+                Hint = "Take away what is missing with WithoutCapability (ckit: --cap-drop), also beside ALL.",
+            };
+        }
     }
 
     private static void RequireMapped(PlanBuilder plan, uint id, IReadOnlyList<IdMapping> mappings, string what)

@@ -81,7 +81,7 @@ internal sealed class IsolationEngine
         IsolationSpec container, IsolatedProcess first, ProcessSpec process, LaunchStreams streams, string? group, bool isKept, CancellationToken cancellationToken)
     {
         var plan = LaunchPlanner.PlanJoin(container, process, Host, group, isKept);
-        var (joined, terminal) = await LaunchAsync(container, plan, streams, new LaunchParts { First = first }, cancellationToken).ConfigureAwait(false);
+        var (joined, terminal) = await LaunchAsync(container, plan, streams, new LaunchParts { First = first, Joining = process.Arguments[0] }, cancellationToken).ConfigureAwait(false);
         return new IsolatedProcess(this, container, joined, terminal);
     }
 
@@ -193,11 +193,11 @@ internal sealed class IsolationEngine
             // A step fails for want of a server; why there is none, the server knows.
             rootServer?.Dispose();
             await service.ConfigureAwait(false);
-            throw LaunchErrors.Translate(exception);
+            throw LaunchErrors.Translate(exception, parts.Joining);
         }
         catch (LinuxException exception)
         {
-            throw new IsolationException($"The container cannot start: {exception.Message}", exception);
+            throw new IsolationException($"{LaunchErrors.Subject(parts.Joining)}: {exception.Message}", exception);
         }
         finally
         {
@@ -272,5 +272,9 @@ internal sealed class IsolationEngine
     }
 
     /// <summary>What some launches have and others do not.</summary>
-    private readonly record struct LaunchParts(IsolatedProcess? First, RootService? Root, Supervision? Supervision, Func<int, SafeFileHandle, CancellationToken, Task>? Network);
+    private readonly record struct LaunchParts(IsolatedProcess? First, RootService? Root, Supervision? Supervision, Func<int, SafeFileHandle, CancellationToken, Task>? Network)
+    {
+        /// <summary>The program that joins a container; null for a container's own.</summary>
+        public string? Joining { get; init; }
+    }
 }

@@ -7,9 +7,11 @@ namespace ContainerKit.Isolation;
 /// <summary>Turns a failed step into the exception that the caller is to see: what failed, and what can be done about it.</summary>
 internal static class LaunchErrors
 {
-    public static ContainerKitException Translate(LaunchFailedException failure)
+    /// <param name="failure">What happened.</param>
+    /// <param name="joining">The program that was to join a container; null for a container's own.</param>
+    public static ContainerKitException Translate(LaunchFailedException failure, string? joining = null)
     {
-        var message = $"The container cannot start: {failure.Message.TrimEnd('.')}.";
+        var message = $"{Subject(joining)}: {failure.Message.TrimEnd('.')}.";
         if (failure.Step is not { } step)
         {
             return new IsolationException(message, failure);
@@ -27,6 +29,9 @@ internal static class LaunchErrors
 
         return new IsolationException(message, failure) { Step = step.Words, ExitCode = ExitCodeOf(step, failure.Errno), Hint = HintFor(step, failure.Errno) };
     }
+
+    /// <summary>What cannot start: a container, or a program in one.</summary>
+    public static string Subject(string? joining) => joining is null ? "The container cannot start" : $"The program '{joining}' cannot start in the container";
 
     private static int ExitCodeOf(LaunchStep step, int errno) => (step.Call, errno) switch
     {

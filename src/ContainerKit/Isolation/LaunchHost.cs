@@ -20,6 +20,9 @@ internal sealed record LaunchHost
     /// <summary>The highest capability that the kernel knows.</summary>
     public int LastCapability { get; init; } = 40;
 
+    /// <summary>What root can have here: the bounding set of this process. capabilities(7)</summary>
+    public ulong Capabilities { get; init; } = ulong.MaxValue;
+
     /// <summary>Whether overlay takes lower directories one by one (Linux 6.8); otherwise all of them share one page of text.</summary>
     public bool HasLowerDirPlus { get; init; } = true;
 
@@ -37,10 +40,19 @@ internal sealed record LaunchHost
         UserId = Tmds.Linux.LibC.geteuid(),
         GroupId = Tmds.Linux.LibC.getegid(),
         LastCapability = ReadNumber("/proc/sys/kernel/cap_last_cap") ?? 40,
+        Capabilities = ReadBoundingSet() ?? ulong.MaxValue,
         HasLowerDirPlus = Environment.OSVersion.Version >= new Version(6, 8),
         HasAppArmor = File.Exists(AppArmorSwitch) && File.ReadAllText(AppArmorSwitch).StartsWith('Y'),
         HasSelinux = File.Exists("/sys/fs/selinux/enforce"),
     };
+
+    private static ulong? ReadBoundingSet()
+    {
+        const string key = "CapBnd:";
+        return File.Exists("/proc/self/status")
+            && File.ReadLines("/proc/self/status").FirstOrDefault(line => line.StartsWith(key, StringComparison.Ordinal)) is { } line
+            && ulong.TryParse(line.AsSpan(key.Length).Trim(), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var bits) ? bits : null;
+    }
 
     private static int? ReadNumber(string path) =>
         File.Exists(path) && int.TryParse(File.ReadAllText(path), NumberStyles.Integer, CultureInfo.InvariantCulture, out var number) ? number : null;

@@ -102,7 +102,7 @@ internal static class LaunchPlanner
     /// <param name="isKept">Whether the process has a keeper, below which all that descends from it stays.</param>
     public static LaunchPlan PlanJoin(IsolationSpec container, ProcessSpec process, LaunchHost host, string? group = null, bool isKept = false)
     {
-        Check(process);
+        Check(process, "The program");
         var plan = new PlanBuilder(host, PlanBuilder.ModeOf(container, host));
         var target = plan.Need(LaunchDescriptor.FirstProcess);
         StartSteps.HideFromOthers(plan);
@@ -156,21 +156,21 @@ internal static class LaunchPlanner
         }
     }
 
-    private static void Check(ProcessSpec process)
+    private static void Check(ProcessSpec process, string subject = "The container")
     {
         if (process.Arguments.Count == 0 || process.Arguments[0].Length == 0)
         {
-            throw new IsolationException("The container cannot start: there is no program to run.");
+            throw new IsolationException($"{subject} cannot start: there is no program to run.");
         }
 
         if (!process.WorkingDirectory.StartsWith('/'))
         {
-            throw new IsolationException($"The container cannot start: its working directory '{process.WorkingDirectory}' is not an absolute path.");
+            throw new IsolationException($"{subject} cannot start: its working directory '{process.WorkingDirectory}' is not an absolute path.");
         }
 
         if (process.SeccompFilter.Length % 8 != 0)
         {
-            throw new IsolationException("The container cannot start: its seccomp filter is not a list of instructions of 8 bytes.");
+            throw new IsolationException($"{subject} cannot start: its seccomp filter is not a list of instructions of 8 bytes.");
         }
     }
 }

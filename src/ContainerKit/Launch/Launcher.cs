@@ -58,6 +58,7 @@ internal readonly record struct LaunchedProcess(int ProcessId, SafeFileHandle Ha
 [SupportedOSPlatform("linux")]
 internal static class Launcher
 {
+    private static readonly TimeSpan LongestEnd = TimeSpan.FromSeconds(5);
     private static readonly string[] Arguments = ["c"];
 
     /// <exception cref="LaunchFailedException">A step failed.</exception>
@@ -191,7 +192,7 @@ internal static class Launcher
             if (!hasSuccessorEnded && SuccessorOf(request, report) is > 0 and var successor)
             {
                 using var handle = ProcessCalls.OpenProcess(successor);
-                KillTree(successor, handle);
+                await KillTreeAsync(successor, handle).ConfigureAwait(false);
             }
 
             if (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested)
@@ -211,7 +212,7 @@ internal static class Launcher
             // The launch program may be about to report what it has started. Killing it first would leave a child that nobody knows.
             process ??= await report.AwaitProcessAsync(TimeSpan.FromSeconds(5)).ConfigureAwait(false);
             using var handle = ProcessCalls.OpenProcess(launcher);
-            KillTree(launcher, handle);
+            await KillTreeAsync(launcher, handle).ConfigureAwait(false);
         }
 
         if (process is not var (processId, itself))
@@ -223,7 +224,7 @@ internal static class Launcher
         {
             if (ProcessCalls.IsChild(itself))
             {
-                KillTree(processId, itself);
+                await KillTreeAsync(processId, itself).ConfigureAwait(false);
             }
         }
     }
@@ -231,7 +232,7 @@ internal static class Launcher
     private static int SuccessorOf(LaunchRequest request, LaunchReport report) => request.MayContinue ? report.Successor : 0;
 
     // By now it may be the container's program already, and have children of its own.
-    private static void KillTree(int processId, SafeFileHandle process)
+    private static async Task KillTreeAsync(int processId, SafeFileHandle process)
     {
         try
         {
@@ -240,6 +241,18 @@ internal static class Launcher
         finally
         {
             ProcessCalls.Signal(process, LibC.SIGKILL);
+
+            // What was frozen meanwhile (by the freezer of version 1) dies when it is thawed, and is not waited for.
+            await Task.WhenAny(ReapAsync(ProcessCalls.Raise(process)), Task.Delay(LongestEnd)).ConfigureAwait(false);
+        }
+    }
+
+    private static async Task ReapAsync(SafeFileHandle process)
+    {
+        using (process)
+        {
+            using var registration = EventLoop.Shared.Watch(process);
+            await registration.WaitAsync(forWriting: false, CancellationToken.None).ConfigureAwait(false);
             ProcessCalls.Reap(process);
         }
     }

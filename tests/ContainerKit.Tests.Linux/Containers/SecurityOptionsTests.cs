@@ -1,3 +1,4 @@
+using ContainerKit.Isolation;
 using ContainerKit.Tests.Linux.Support;
 
 namespace ContainerKit.Tests.Linux.Containers;
@@ -15,6 +16,15 @@ internal sealed class SecurityOptionsTests(UserNamespaceMode userNamespace) : Co
     private const string Errno77 = "File descriptor in bad state";
 
     protected override UserNamespaceMode UserNamespace => userNamespace;
+
+    [Test]
+    public async Task What_is_dropped_by_name_stays_dropped_beside_all()
+    {
+        var result = await Shell("grep CapEff /proc/self/status").WithCapability("ALL").WithoutCapability("SYS_RESOURCE").RunAsync();
+
+        var effective = Convert.ToUInt64(result.StandardOutput.Split(':')[1].Trim(), 16);
+        Assert.That((effective >> (int)Capability.SysResource & 1, effective >> (int)Capability.SysTime & 1), Is.EqualTo((0UL, 1UL)));
+    }
 
     [Test]
     public async Task A_profile_of_ones_own_takes_the_place_of_the_default_one()

@@ -119,6 +119,16 @@ internal sealed class TelemetryTests : DetachedFixture
     }
 
     [Test]
+    public async Task The_groups_of_programs_that_join_are_no_containers()
+    {
+        await using var running = await Shell("sleep 1000").StartAsync();
+        await running.ExecAsync(["true"]);
+        using var metrics = new ToldMetrics();
+
+        Assert.That(metrics.ObserveContainers(), Has.None.StartsWith("execs-"));
+    }
+
+    [Test]
     public void While_nobody_listens_nothing_is_made() => Assert.That(ToldOperation.Begin(ToldOperation.Start), Is.Null);
 
     private sealed class ToldActivities : IDisposable
@@ -176,6 +186,13 @@ internal sealed class TelemetryTests : DetachedFixture
             _told.Clear();
             _listener.RecordObservableInstruments();
             return _told.Where(told => Equals(told.Tags.GetValueOrDefault("container.id"), container)).ToDictionary(told => told.Name, told => told.Value);
+        }
+
+        public string?[] ObserveContainers()
+        {
+            _told.Clear();
+            _listener.RecordObservableInstruments();
+            return [.. _told.Select(told => told.Tags.GetValueOrDefault("container.id") as string)];
         }
 
         public void Dispose() => _listener.Dispose();

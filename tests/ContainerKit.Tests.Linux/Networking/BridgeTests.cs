@@ -235,11 +235,14 @@ internal sealed class BridgeTests : NetworkFixture
     [Test]
     public async Task A_subnet_that_the_host_uses_is_refused_and_starts_nothing()
     {
-        using var world = new World();
         await Host.Networks.CreateAsync("clash", IPNetwork.Parse("198.51.100.128/25"));
+        using var world = new World();
 
         var refusal = Assert.ThrowsAsync<NetworkException>(() => Busybox("true").WithNetwork("clash").RunAsync())!;
+        var earlier = Assert.ThrowsAsync<NetworkException>(() => Host.Networks.CreateAsync("other", IPNetwork.Parse("198.51.100.64/26")))!;
 
+        Assert.That(earlier.Message, Does.StartWith("Cannot make the network 'other'").And.Contain("198.51.100.0/24"));
+        Assert.That(await Host.Networks.FindAsync("other"), Is.Null);
         Assert.That(refusal.Message, Does.Contain("198.51.100.128/25").And.Contain("198.51.100.0/24"));
         await Host.Networks.RemoveAsync("clash");
     }

@@ -37,6 +37,16 @@ public class RefusedSpecTests
             Throws.TypeOf<IsolationException>().With.Message.Contains("no program"));
     }
 
+    [Test]
+    public void Capabilities_that_root_does_not_have_here_are_named()
+    {
+        var host = Plans.RootHost with { Capabilities = ~(1UL << (int)Capability.SysResource) };
+        var process = Plans.Process with { UserId = 0, Capabilities = CapabilitySet.All.Bits };
+
+        Assert.That(() => LaunchPlanner.Plan(Plans.Spec with { Process = process }, host), Throws.TypeOf<HostCapabilityException>().With.Message.Contains("to have CAP_SYS_RESOURCE, which"));
+        Assert.That(() => LaunchPlanner.Plan(Plans.Spec with { Process = process with { Capabilities = host.Capabilities & CapabilitySet.All.Bits } }, host), Throws.Nothing);
+    }
+
     private static TestCaseData Contradiction(string name, Func<IsolationSpec, IsolationSpec> change, string message) =>
         new TestCaseData(change, message).SetName($"{name}_is_refused");
 }

@@ -104,7 +104,7 @@ internal sealed partial class ContainerInstance
             {
                 return new ContainerState
                 {
-                    Status = run.IsBetweenRuns ? ContainerStatus.Restarting : ContainerStatus.Running,
+                    Status = run.IsBetweenRuns ? ContainerStatus.Restarting : run.IsPaused ? ContainerStatus.Paused : ContainerStatus.Running,
                     ProcessId = run.IsBetweenRuns ? null : run.Process.ProcessId,
                     Started = StartOf(directory),
                     RestartCount = run.Restarts,
@@ -119,7 +119,7 @@ internal sealed partial class ContainerInstance
             var last = program is null && IsStartedAgain() ? ExitRecord.TryRead(directory) : null;
             return new ContainerState
             {
-                Status = last is null ? ContainerStatus.Running : ContainerStatus.Restarting,
+                Status = last is not null ? ContainerStatus.Restarting : _catalog.FindCgroup(Record.Id) is { IsFrozen: true } ? ContainerStatus.Paused : ContainerStatus.Running,
                 ProcessId = program?.ProcessId,
                 Started = StartOf(directory),
                 Exit = last?.Status,
@@ -136,6 +136,27 @@ internal sealed partial class ContainerInstance
                 // Whoever was to write down the end was killed, and the kernel killed the program in the same moment.
                 ? new ContainerState { Status = ContainerStatus.Exited, Exit = new ExitStatus(null, KillSignal, outOfMemory: false) }
                 : new ContainerState { Status = ContainerStatus.Created };
+    }
+
+    /// <summary>Refuses to read what nobody has kept.</summary>
+    /// <exception cref="StorageException">It has run, and never detached.</exception>
+    public void RequireLog()
+    {
+        var directory = _catalog.DirectoryOf(Record.Id);
+        if (File.Exists(Path.Combine(directory, SupervisorSteps.LogName)) || File.Exists(Path.Combine(directory, SupervisorSteps.OlderLogName)))
+        {
+            return;
+        }
+
+        // One with a supervisor is about to have one.
+        var running = RunningProcess.TryRead(directory);
+        if (running is { Supervisor: null } || (running is null && ExitRecord.TryRead(directory) is not null))
+        {
+            throw new StorageException($"The container '{Record.Label}' has no log: it was never detached, and what it wrote went to whoever had started it.")
+            {
+                Hint = "Start it detached to have one: StartOptions.Detached (ckit: run -d, or start without --attach).",
+            };
+        }
     }
 
     /// <summary>What it has written while it was detached.</summary>

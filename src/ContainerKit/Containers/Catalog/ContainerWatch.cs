@@ -122,7 +122,8 @@ internal sealed class ContainerWatch : IDisposable
 
             // What was met before a program was started again has been told, and a supervisor's container keeps its group.
             var hitsBefore = now is Run.Running { IsAgain: true } && seen.Run is not Run.Running ? hits : seen.Hits;
-            _before[id] = seen with { Run = now, Health = health?.Status, Hits = hits };
+            var isPaused = now is Run.Running && HasLimits(seen.Record) && _catalog.FindCgroup(id) is { IsFrozen: true };
+            _before[id] = seen with { Run = now, Health = health?.Status, Hits = hits, IsPaused = isPaused };
             if (now != seen.Run)
             {
                 foreach (var happened in Between(seen.Record, seen.Run, now, seen.Hits.Kills > 0))
@@ -139,6 +140,11 @@ internal sealed class ContainerWatch : IDisposable
             if (hits.RefusedProcesses > hitsBefore.RefusedProcesses)
             {
                 yield return Tell(seen.Record, ContainerEventKind.ProcessLimitReached, null);
+            }
+
+            if (isPaused != seen.IsPaused && (isPaused || now == seen.Run))
+            {
+                yield return Tell(seen.Record, isPaused ? ContainerEventKind.Paused : ContainerEventKind.Resumed, null);
             }
 
             if (health is not null && health.Status != seen.Health && health.Checked is not null)
@@ -221,6 +227,8 @@ internal sealed class ContainerWatch : IDisposable
         public HealthStatus? Health { get; init; }
 
         public LimitHits Hits { get; init; }
+
+        public bool IsPaused { get; init; }
     }
 
     private abstract record Run

@@ -70,7 +70,7 @@ internal sealed class HealthMonitor : IDisposable
 
     private async Task CheckAsync(CancellationToken over)
     {
-        if (_run.IsBetweenRuns)
+        if (_run.IsBetweenRuns || _run.IsPaused)
         {
             return;
         }

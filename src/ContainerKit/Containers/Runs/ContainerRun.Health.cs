@@ -26,6 +26,16 @@ internal abstract partial class ContainerRun
         }
     }
 
+    /// <summary>Checks its health no more. Where nobody has checked yet, nothing is known of it: it is not starting for those who look.</summary>
+    protected void EndHealth()
+    {
+        Monitor?.Dispose();
+        if (Monitor is { Health.Checked: null } && Record.Name is not null && Directory.Exists(Catalog.DirectoryOf(Record.Id)))
+        {
+            HealthFile.Erase(Catalog.DirectoryOf(Record.Id));
+        }
+    }
+
     // An unnamed one nobody else can see.
     private void Tell(string? directory, ContainerHealth health)
     {

@@ -3,6 +3,7 @@ using System.Runtime.Versioning;
 using ContainerKit.Containers.Catalog;
 using ContainerKit.Containers.Output;
 using ContainerKit.Containers.Specs;
+using ContainerKit.Content;
 using ContainerKit.Isolation;
 using ContainerKit.Isolation.Cgroups;
 using ContainerKit.Linux;
@@ -19,6 +20,9 @@ internal abstract partial class ContainerRun(ContainerCatalog catalog, Container
     protected static readonly TimeSpan LongestEnd = TimeSpan.FromSeconds(30);
 
     private readonly ConcurrentDictionary<int, bool> _joined = new();
+
+    // While this process itself has it stand still, to read its layer.
+    private volatile TaskCompletionSource? _reading;
 
     private volatile IsolatedProcess _process = process;
     private volatile NetworkNamespace _network = NetworkOf(catalog, record, process);
@@ -38,6 +42,9 @@ internal abstract partial class ContainerRun(ContainerCatalog catalog, Container
 
     /// <summary>Whether its program has ended and is about to be started again.</summary>
     public virtual bool IsBetweenRuns => false;
+
+    /// <summary>Whether everything in it stands still, whoever stopped it.</summary>
+    public bool IsPaused => Cgroup is { IsFrozen: true };
 
     public abstract Stream Input { get; }
 
@@ -121,6 +128,19 @@ internal abstract partial class ContainerRun(ContainerCatalog catalog, Container
 
     private async Task<JoinedProgram> JoinAsync(IReadOnlyList<string> command, ExecOptions options, CancellationToken cancellationToken)
     {
+        try
+        {
+            await RequireMovingAsync(cancellationToken).ConfigureAwait(false);
+            return await JoinNowAsync(command, options, cancellationToken).ConfigureAwait(false);
+        }
+        catch (IOException e) when (FullDisk.IsCause(e))
+        {
+            throw FullDisk.ToStorage(e, $"start '{command[0]}' in the container '{Record.Label}'", Catalog.StoreDirectory);
+        }
+    }
+
+    private async Task<JoinedProgram> JoinNowAsync(IReadOnlyList<string> command, ExecOptions options, CancellationToken cancellationToken)
+    {
         var spec = processSpec with
         {
             Arguments = command,
@@ -148,6 +168,20 @@ internal abstract partial class ContainerRun(ContainerCatalog catalog, Container
             group?.Kill();
             group?.Dispose();
             throw;
+        }
+    }
+
+    // What joins a group that stands still would stand still itself, where not even a signal ends it.
+    private async Task RequireMovingAsync(CancellationToken cancellationToken)
+    {
+        if (_reading is { } reading)
+        {
+            await reading.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        if (IsPaused)
+        {
+            throw new IsolationException($"The container '{Record.Label}' is paused, and so nothing can be started in it.") { Hint = "Let it go on first: ResumeAsync (ckit unpause)." };
         }
     }
 
@@ -242,21 +276,24 @@ internal abstract partial class ContainerRun(ContainerCatalog catalog, Container
 
     protected T Paused<T>(Func<T> read)
     {
-        if (Cgroup is { IsFrozen: true })
+        if (IsPaused)
         {
             return read();
         }
 
         if (Cgroup is { ProcsFiles.Count: > 0 } group)
         {
-            group.Freeze();
+            var reading = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _reading = reading;
             try
             {
+                group.Freeze();
                 return read();
             }
             finally
             {
                 group.Thaw();
+                reading.SetResult();
             }
         }
 

@@ -210,7 +210,7 @@ internal sealed class OutsideRun : ContainerRun
     public void LetGo()
     {
         _letGo.Cancel();
-        Monitor?.Dispose();
+        EndHealth();
         Network.Dispose();
         Process.Dispose();
         Input.Dispose();

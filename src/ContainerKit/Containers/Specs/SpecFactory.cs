@@ -87,8 +87,14 @@ internal static class SpecFactory
     private static CapabilitySet CapabilitiesOf(ContainerOptions options, HostIdentity identity)
     {
         // Docker's order: what is dropped goes first, so that "drop ALL, add CHOWN" means what it says.
-        var kept = options.DroppedCapabilities.Aggregate(CapabilitySet.DockerDefault, (set, name) => set.Without(CapabilitySet.Parse(name)));
-        return options.AddedCapabilities.Aggregate(kept, (set, name) => set.With(CapabilitySet.Parse(name))).KnownTo(identity.LastCapability);
+        var dropped = options.DroppedCapabilities.Select(CapabilitySet.Parse).ToList();
+        var added = options.AddedCapabilities.Aggregate(CapabilitySet.Empty, (set, name) => set.With(CapabilitySet.Parse(name)));
+
+        // Beside "add ALL", what is dropped by its own name stays dropped.
+        var set = added == CapabilitySet.All
+            ? dropped.Where(each => each != CapabilitySet.All).Aggregate(added, (all, each) => all.Without(each))
+            : dropped.Aggregate(CapabilitySet.DockerDefault, (kept, each) => kept.Without(each)).With(added);
+        return set.KnownTo(identity.LastCapability);
     }
 
     private static IEnumerable<KeyValuePair<string, string>> Pairs(IEnumerable<string> items) => items

@@ -23,8 +23,17 @@ internal sealed class CgroupBookkeeping(string directory)
         var held = FileLock.TryAcquire(PathOf(id), exclusive: true);
         if (held is not null)
         {
-            using var writer = new StreamWriter(Open(id, OpenFlags.Write | OpenFlags.Truncate)!);
-            writer.Write(string.Concat(directories.Select(item => $"{item}\n")));
+            try
+            {
+                using var file = Open(id, OpenFlags.Write | OpenFlags.Truncate)!;
+                file.Write(Encoding.UTF8.GetBytes(string.Concat(directories.Select(item => $"{item}\n"))));
+            }
+            catch
+            {
+                Forget(id);
+                held.Dispose();
+                throw;
+            }
         }
 
         return held;

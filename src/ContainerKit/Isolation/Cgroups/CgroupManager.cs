@@ -90,7 +90,7 @@ internal sealed partial class CgroupManager
     }
 
     /// <summary>The ids of the containers that have a group, whoever made it.</summary>
-    public IReadOnlyList<string> Ids() => _bookkeeping.Ids();
+    public IReadOnlyList<string> Ids() => [.. _bookkeeping.Ids().Where(id => !id.StartsWith(ExecGroups.Prefix, StringComparison.Ordinal))];
 
     /// <summary>Kills and removes what processes that are gone have left.</summary>
     /// <returns>How many groups that were.</returns>

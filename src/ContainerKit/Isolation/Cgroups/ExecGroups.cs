@@ -106,7 +106,16 @@ internal sealed class ExecGroups(CgroupBookkeeping bookkeeping, Func<CgroupLayou
 
             var id = $"{Prefix}{Guid.NewGuid():N}";
             var directory = new CgroupDirectory(CgroupVersion.V2, [], Path.Combine(place, CgroupDirectory.Family, id));
-            _held = bookkeeping.TryBegin(id, [directory]);
+            try
+            {
+                _held = bookkeeping.TryBegin(id, [directory]);
+            }
+            catch (IOException e) when (FullDisk.IsCause(e))
+            {
+                // Without a place in the book there is no group, and programs are kept together in another way.
+                return null;
+            }
+
             try
             {
                 CgroupTree.Make(directory.Path);

@@ -12,6 +12,7 @@ namespace ContainerKit.Networking.Bridges;
 internal static class BridgeSetup
 {
     private const string InsideName = "eth0";
+    private const string AnotherSubnet = "Make it with another subnet, or with none: then free addresses are chosen.";
     private const int MostAttempts = 16;
 
     /// <summary>Makes the bridge, with addresses that nobody else on this host has.</summary>
@@ -99,6 +100,18 @@ internal static class BridgeSetup
         links.Remove(member.Interface);
     }
 
+    /// <summary>Refuses addresses that this host reaches elsewhere.</summary>
+    public static void RequireFree(string name, IPNetwork network)
+    {
+        using var links = LinkCalls.Open();
+        if (Clash(network, links.UsedNetworks().Select(used => used.Network)) is { } clash)
+        {
+            throw new NetworkException($"Cannot make the network '{name}': its addresses {network} are among those that this host reaches elsewhere ({clash}).") { Hint = AnotherSubnet };
+        }
+    }
+
+    private static IPNetwork? Clash(IPNetwork network, IEnumerable<IPNetwork> used) => used.Where(other => Subnet.Overlap(network, other)).Select(other => (IPNetwork?)other).FirstOrDefault();
+
     private static IPNetwork Choose(NetworkRecord record, IPNetwork? wanted, IReadOnlyCollection<IPNetwork> used)
     {
         if (wanted is not { } network)
@@ -109,8 +122,8 @@ internal static class BridgeSetup
             };
         }
 
-        return used.Where(other => Subnet.Overlap(network, other)).Select(other => (IPNetwork?)other).FirstOrDefault() is { } clash
-            ? throw new NetworkException($"Cannot set up the network '{record.Name}': its addresses {network} are among those that this host reaches elsewhere ({clash}).") { Hint = "Make it with another subnet, or with none: then free addresses are chosen." }
+        return Clash(network, used) is { } clash
+            ? throw new NetworkException($"Cannot set up the network '{record.Name}': its addresses {network} are among those that this host reaches elsewhere ({clash}).") { Hint = AnotherSubnet }
             : network;
     }
 

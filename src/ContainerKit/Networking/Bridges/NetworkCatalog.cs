@@ -22,12 +22,17 @@ internal sealed partial class NetworkCatalog(string root, ILogger logger)
     private const int SmallestPrefix = 16, LargestPrefix = 29;
 
     /// <summary>Makes a network.</summary>
-    /// <exception cref="NetworkException">There is one of that name.</exception>
+    /// <exception cref="NetworkException">There is one of that name, or this host reaches its addresses elsewhere.</exception>
     public NetworkDirectory Create(string name, IPNetwork? subnet)
     {
         if (name is DefaultName or "none" or "host" or "pasta")
         {
             throw new NetworkException($"Cannot make a network '{name}': this name has a meaning of its own.");
+        }
+
+        if (subnet is { } network && Find(name) is null)
+        {
+            BridgeSetup.RequireFree(name, network);
         }
 
         return TryMake(name, subnet) ? Open(name) : throw new NetworkException($"Cannot make a network '{name}': there is one.");

@@ -115,6 +115,21 @@ internal sealed class ContainerWatchTests(UserNamespaceMode userNamespace) : Det
     }
 
     [Test]
+    public async Task A_pause_is_told_and_its_end()
+    {
+        Needs.Root();
+        Needs.CgroupController("freezer");
+        await using var running = await Shell("sleep 1000").WithStatistics().WithName("still").StartAsync(Detached);
+        Assert.That(((await Next()).Kind, (await Next()).Kind), Is.EqualTo((ContainerEventKind.Created, ContainerEventKind.Started)));
+
+        await running.PauseAsync();
+        var paused = await Next();
+        await running.ResumeAsync();
+
+        Assert.That((paused.Kind, (await Next()).Kind), Is.EqualTo((ContainerEventKind.Paused, ContainerEventKind.Resumed)));
+    }
+
+    [Test]
     public async Task The_end_of_a_killed_host_s_container_is_told()
     {
         using (var host = new SecondProcess(nameof(DetachedTests.StartAttached), StoreDirectory, "overlay", userNamespace.ToString(), "orphan", "sleep 1000"))

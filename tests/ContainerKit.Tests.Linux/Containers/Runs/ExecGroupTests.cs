@@ -68,6 +68,22 @@ internal sealed class ExecGroupTests : ContainerFixture
         leftover.Kill();
     }
 
+    [Test]
+    public void Where_there_is_no_room_to_write_a_group_down_none_is_made_and_nothing_left()
+    {
+        Needs.Root();
+        using var directory = new TemporaryDirectory();
+        var disk = directory.MakeDirectory("disk");
+        Support.Shell.Run("mount", "-t", "tmpfs", "-o", "size=16k", "none", disk);
+        Support.Shell.Script("cat /dev/zero > \"$1\"/ballast 2>/dev/null || true", disk);
+        using var groups = new ExecGroups(new CgroupBookkeeping(disk), CgroupLayout.Detect);
+
+        var group = groups.TryMake(null);
+
+        Assert.That(group, Is.Null);
+        Assert.That(Directory.GetFiles(disk).Select(Path.GetFileName), Is.EqualTo(new[] { "ballast" }));
+    }
+
     private static async Task<string> SleepersIn(RunningContainer container) => (await container.ExecAsync(["sh", "-c", Sleepers])).StandardOutput;
 
     private string[] Books() => Directory.GetFiles(Path.Combine(StoreDirectory, "cgroups"), "execs-*");

@@ -61,10 +61,23 @@ internal sealed class LogReaderTests
         Assert.That(Read(), Is.EqualTo(new[] { "1 here" }));
     }
 
-    private static byte[] Record(int stream, string content)
+    [Test]
+    public async Task A_line_has_the_time_of_its_last_part()
+    {
+        Write("log", Record(1, "p", 1), Record(1, "q\ntail", 3), Record(1, "x\nend\n", 5));
+        var lines = new List<string>();
+        await foreach (var line in new ContainerLog(_directory.Path, Task.CompletedTask).ReadLinesAsync(new LogOptions(), CancellationToken.None))
+        {
+            lines.Add($"{line.Time.ToUnixTimeSeconds()} {line.Content}");
+        }
+
+        Assert.That(lines, Is.EqualTo(new[] { "3 pq", "5 tailx", "5 end" }));
+    }
+
+    private static byte[] Record(int stream, string content, long time = 1_000_000)
     {
         var bytes = new List<byte>();
-        foreach (var number in new[] { 1_000_000L, 5_000_000, SupervisorSteps.RecordMark + stream, content.Length })
+        foreach (var number in new[] { time, 5_000_000, SupervisorSteps.RecordMark + stream, content.Length })
         {
             bytes.AddRange(BitConverter.GetBytes(number));
         }
