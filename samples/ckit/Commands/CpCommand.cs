@@ -129,7 +129,7 @@ internal sealed class CpCommand : HostCommand
         }
         else if (Path.Exists(aside) || new FileInfo(aside).LinkTarget is not null)
         {
-            // What is not there has been left out: devices, fifos and sockets are.
+            // What is not there has been left out: devices and sockets are.
             File.Move(aside, hostPath, overwrite: true);
         }
     }

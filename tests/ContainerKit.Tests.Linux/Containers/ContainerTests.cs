@@ -320,15 +320,23 @@ internal sealed class ContainerTests(string driver, UserNamespaceMode userNamesp
     }
 
     [Test]
-    public async Task Fifos_are_left_out_of_a_copy_and_what_is_not_there_is_named()
+    public async Task Fifos_and_hard_links_are_copied_sockets_are_left_out_and_what_is_not_there_is_named()
     {
-        var source = Path.Combine(HostDirectory, $"in-{Guid.NewGuid():N}");
-        Support.Shell.Script("""mkdir "$1"; mkfifo "$1/pipe"; echo 1 > "$1/file" """, source);
-        await using var container = await Host.Container(Tools).CreateAsync();
+        var (source, target) = (Path.Combine(HostDirectory, $"in-{Guid.NewGuid():N}"), Path.Combine(HostDirectory, $"out-{Guid.NewGuid():N}"));
+        Support.Shell.Script("""mkdir "$1"; mkfifo -m 640 "$1/pipe"; echo 1 > "$1/file"; ln "$1/file" "$1/same" """, source);
+        using var socket = new System.Net.Sockets.Socket(System.Net.Sockets.AddressFamily.Unix, System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Unspecified);
+        socket.Bind(new System.Net.Sockets.UnixDomainSocketEndPoint(Path.Combine(source, "socket")));
+        await using var container = await Host.Container(Tools).WithCommand("sh", "-c", "cd /srv; ls; stat -c '%F %a' pipe; echo more >> same; cat file").CreateAsync();
 
         await container.Files.CopyInAsync(source, "/srv");
+        await using (var running = await container.StartAsync())
+        {
+            var lines = await running.ReadLinesAsync().Select(line => line.Content).ToArrayAsync();
+            Assert.That(lines, Is.EqualTo(new[] { "file", "pipe", "same", "fifo 640", "1", "more" }));
+        }
 
-        Assert.That((await container.Files.ListAsync("/srv").ToArrayAsync()).Select(entry => entry.Name), Is.EqualTo(new[] { "file" }));
+        await container.Files.CopyOutAsync("/srv", target);
+        Assert.That(Support.Shell.Run("stat", "-c", "%F %a", $"{target}/pipe", $"{target}/same"), Is.EqualTo("fifo 640\nregular file 644"));
         Assert.That(() => container.Files.CopyInAsync(source + "/absent", "/srv/x"), Throws.TypeOf<FileNotFoundException>().With.Message.Contains("absent' on the host"));
     }
 

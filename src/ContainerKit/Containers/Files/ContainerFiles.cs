@@ -176,8 +176,8 @@ public sealed class ContainerFiles
     }
 
     /// <summary>
-    /// Copies a file, symlink or directory tree of the host into the container; modes and times as they are, owned by root. Device
-    /// nodes, fifos and sockets are left out.
+    /// Copies a file, symlink or directory tree of the host into the container; modes, times, holes and hard links within it as they are, owned by root. Device
+    /// nodes and sockets are left out.
     /// </summary>
     /// <param name="hostPath">What is copied.</param>
     /// <param name="path">The absolute path in the container that it becomes; its directory must exist.</param>
@@ -189,8 +189,8 @@ public sealed class ContainerFiles
     }
 
     /// <summary>
-    /// Copies a file, symlink or directory tree of the container to the host, with modes and times, owned by the caller. Device
-    /// nodes, fifos and sockets are left out. No symlink of the container is followed on the host.
+    /// Copies a file, symlink or directory tree of the container to the host, with modes (but no set-user-ID bits), times and holes, owned by the caller. Device
+    /// nodes and sockets are left out; each name of a hard link is a file. No symlink of the container is followed on the host.
     /// </summary>
     /// <param name="path">What is copied.</param>
     /// <param name="hostPath">What it becomes; nothing may be there yet, and its directory must exist.</param>

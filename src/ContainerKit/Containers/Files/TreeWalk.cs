@@ -35,11 +35,12 @@ internal static class TreeWalk
         }
 
         using var directory = OnHost(hostPath, () => RootedDirectory.Open(Path.GetDirectoryName(hostPath) ?? "/"));
-        CopyIn(tree, directory.Handle, Path.GetFileName(hostPath), hostPath, path, cancellationToken);
+        CopyIn(tree, directory.Handle, Path.GetFileName(hostPath), hostPath, path, [], cancellationToken);
     }
 
     // By the kernel's names and not by System.IO, which loses the bytes of those that are not UTF-8 and then finds no such file.
-    private static void CopyIn(UnionTree tree, SafeFileHandle directory, string name, string hostPath, string path, CancellationToken cancellationToken)
+    private static void CopyIn(
+        UnionTree tree, SafeFileHandle directory, string name, string hostPath, string path, Dictionary<(ulong Device, ulong Inode), string> linked, CancellationToken cancellationToken)
     {
         System.Runtime.CompilerServices.RuntimeHelpers.EnsureSufficientExecutionStack();
         cancellationToken.ThrowIfCancellationRequested();
@@ -59,10 +60,18 @@ internal static class TreeWalk
                 {
                     foreach (var child in DirectoryEntries.NamesOf(inner).Order(StringComparer.Ordinal))
                     {
-                        CopyIn(tree, inner, child, Path.Join(hostPath, child), $"{path.TrimEnd('/')}/{child}", cancellationToken);
+                        CopyIn(tree, inner, child, Path.Join(hostPath, child), $"{path.TrimEnd('/')}/{child}", linked, cancellationToken);
                     }
                 }
 
+                break;
+            case FileKind.File when stat.LinkCount > 1 && linked.TryGetValue((stat.Device, stat.Inode), out var first):
+                tree.RemoveIfThere(path);
+                tree.Link(first, path);
+                return;
+            case FileKind.Fifo:
+                tree.RemoveIfThere(path);
+                tree.MakeNode(path, FileKind.Fifo, stat.Permissions);
                 break;
             case FileKind.File:
                 // Not blocking, because by now it may be a fifo.
@@ -72,6 +81,7 @@ internal static class TreeWalk
                     PutFile(tree, source, path, cancellationToken);
                 }
 
+                linked[(stat.Device, stat.Inode)] = path;
                 break;
             default:
                 return;
@@ -148,12 +158,15 @@ internal static class TreeWalk
 
                 break;
             case FileKind.File:
-                using (var source = new FileStream(tree.OpenRead(path), FileAccess.Read, bufferSize: 0))
-                using (var copy = new FileStream(directory.Calls.Open(directory.Handle, name, OpenFlags.Write | OpenFlags.Create | OpenFlags.Exclusive, 0x180), FileAccess.Write, bufferSize: 0))
+                using (var source = tree.OpenRead(path))
+                using (var copy = directory.Calls.Open(directory.Handle, name, OpenFlags.Write | OpenFlags.Create | OpenFlags.Exclusive, 0x180))
                 {
-                    source.CopyTo(copy, 1 << 17);
+                    ContentCopier.Copy(source, copy, FileCalls.Local.Stat(source).Size, makesHoles: false, cancellationToken);
                 }
 
+                break;
+            case FileKind.Fifo:
+                directory.Calls.MakeNode(directory.Handle, name, FileTypeBits.Of(FileKind.Fifo) | 0x180u);
                 break;
             default:
                 return;

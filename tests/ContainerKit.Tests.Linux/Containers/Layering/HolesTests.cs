@@ -27,5 +27,10 @@ internal sealed class HolesTests : ContainerFixture
         Assert.That(lines.Select(line => line[1]), Is.All.LessThan(Size / 512 / 10));
         Assert.That(await container.Files.ReadAllBytesAsync("/added"), Is.EqualTo(await File.ReadAllBytesAsync(path)));
         Assert.That(await container.Files.ReadAllBytesAsync("/copied"), Is.EqualTo(await File.ReadAllBytesAsync(path)));
+
+        var back = Path.Combine(HostDirectory, "back");
+        await container.Files.CopyOutAsync("/copied", back);
+        Assert.That(await File.ReadAllBytesAsync(back), Is.EqualTo(await File.ReadAllBytesAsync(path)));
+        Assert.That(long.Parse(Support.Shell.Run("stat", "-c", "%b", back), System.Globalization.CultureInfo.InvariantCulture), Is.LessThan(Size / 512 / 10));
     }
 }
