@@ -31,6 +31,7 @@ public sealed partial class ArchitectureTests
 
     private static readonly string[] Everywhere = ["src", "tests", "samples", "benchmarks"];
 
+    [Category("Slow")]
     [Test]
     public void Rooms_use_only_the_rooms_that_the_arrows_lead_to()
     {

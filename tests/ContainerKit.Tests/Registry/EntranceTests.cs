@@ -125,6 +125,7 @@ internal sealed class EntranceTests
         Assert.That(_store.Files(), Has.None.Contains(Digest.Of(Store.RootFs()).Hex));
     }
 
+    [Category("Slow")]
     [Test]
     public void Five_million_files_are_the_end()
     {
