@@ -85,12 +85,15 @@ public sealed class Layer : IFileTree
     /// <param name="cancellationToken">Gives up.</param>
     internal ReadAheadStream OpenAhead(int maxBytes, CancellationToken cancellationToken) => VerifyAhead(Decompress, DiffId, maxBytes, cancellationToken);
 
-    /// <summary>Opens any archive like <see cref="OpenAhead"/> does.</summary>
+    /// <summary>Any archive that is to be a layer: verified like <see cref="OpenTar"/>, or ahead like <see cref="OpenAhead"/>.</summary>
     /// <param name="open">Opens it, uncompressed.</param>
     /// <param name="diffId">What it is to be.</param>
-    /// <param name="maxBytes">How far ahead, in bytes.</param>
+    /// <param name="maxBytesAhead">How far ahead, in bytes; 0 for not at all.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    internal static ReadAheadStream VerifyAhead(Func<Stream> open, Digest diffId, int maxBytes, CancellationToken cancellationToken) => new(
+    internal static Stream Verify(Func<Stream> open, Digest diffId, int maxBytesAhead, CancellationToken cancellationToken) =>
+        maxBytesAhead == 0 ? new VerifyingStream(open(), diffId, What) : VerifyAhead(open, diffId, maxBytesAhead, cancellationToken);
+
+    private static ReadAheadStream VerifyAhead(Func<Stream> open, Digest diffId, int maxBytes, CancellationToken cancellationToken) => new(
         () => new VerifyingStream(new ReadAheadStream(open, maxBytes / 2, cancellationToken), diffId, What), maxBytes / 2, cancellationToken);
 
     /// <summary>What an archive may ask for.</summary>

@@ -52,7 +52,7 @@ internal sealed class DockerArchive(IArchiveFiles files)
         }
 
         var layers = new Descriptor[layerNames.Count];
-        context.Layers.CopyAll(Enumerable.Range(0, layers.Length), (i, token) => layers[i] = CopyLayer(layerNames[i], config.DiffIds[i], context, token));
+        context.Layers.CopyAll([.. Enumerable.Range(0, layers.Length)], (i, token) => layers[i] = CopyLayer(layerNames[i], config.DiffIds[i], context, token));
         var blobs = context.Catalog.Blobs;
         return blobs.Add(new Manifest(blobs.Add(json, MediaTypes.Config), layers).ToJson(), MediaTypes.Manifest);
     }

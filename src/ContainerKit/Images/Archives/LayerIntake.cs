@@ -10,23 +10,30 @@ namespace ContainerKit.Images.Archives;
 /// </summary>
 internal sealed class LayerIntake(CopyContext context)
 {
-    // For each layer: enough that decoding and hashing need not wait for each other.
+    // Enough that decoding and hashing need not wait for each other.
     private const int MaxBytesAhead = 1 << 20;
     private const int FewestAtOnce = 2, MostAtOnce = 4;
 
     // Several images of one archive often share layers, and so may one.
     private readonly ConcurrentDictionary<(Digest Blob, Digest DiffId), bool> _verified = new();
 
+    // One layer gives work to several processors when it is decoded on one and hashed on another; several do so anyway.
+    private bool _isAlone;
+
     private BlobStore Blobs => context.Catalog.Blobs;
 
     /// <summary>Copies the layers of one image; the first failure stops the others.</summary>
     /// <param name="layers">What tells them apart.</param>
     /// <param name="copy">Copies one, by one of the other methods here; called on several threads.</param>
-    public void CopyAll<T>(IEnumerable<T> layers, Action<T, CancellationToken> copy) => Transfers.RunAsync(
-        layers,
-        Math.Clamp(Environment.ProcessorCount, FewestAtOnce, MostAtOnce),
-        (layer, token) => Task.Run(() => copy(layer, token), token),
-        context.CancellationToken).GetAwaiter().GetResult();
+    public void CopyAll<T>(IReadOnlyCollection<T> layers, Action<T, CancellationToken> copy)
+    {
+        _isAlone = layers.Count == 1;
+        Transfers.RunAsync(
+            layers,
+            Math.Clamp(Environment.ProcessorCount, FewestAtOnce, MostAtOnce),
+            (layer, token) => Task.Run(() => copy(layer, token), token),
+            context.CancellationToken).GetAwaiter().GetResult();
+    }
 
     /// <summary>Copies a layer whose blob is known by its digest.</summary>
     /// <param name="source">Where it lies; not asked when the store has the blob.</param>
@@ -43,7 +50,8 @@ internal sealed class LayerIntake(CopyContext context)
 
         if (Blobs.Has(blob))
         {
-            Read(new Layer(diffId, blob, Blobs, context.Catalog.Limits).OpenAhead(MaxBytesAhead, cancellationToken), cancellationToken);
+            var layer = new Layer(diffId, blob, Blobs, context.Catalog.Limits);
+            Read(_isAlone ? layer.OpenAhead(MaxBytesAhead, cancellationToken) : layer.OpenTar(), cancellationToken);
             context.ReporterFor(blob)(blob.Size);
             return;
         }
@@ -75,9 +83,7 @@ internal sealed class LayerIntake(CopyContext context)
         using var kept = new TeeStream(watched, writer, leaveOpen: true);
         try
         {
-            Read(
-                Layer.VerifyAhead(() => Compression.OpenRead(kept, kind, context.Catalog.Limits, leaveOpen: true), diffId, MaxBytesAhead, cancellationToken),
-                cancellationToken);
+            Read(Layer.Verify(() => Compression.OpenRead(kept, kind, context.Catalog.Limits, leaveOpen: true), diffId, _isAlone ? MaxBytesAhead : 0, cancellationToken), cancellationToken);
         }
         catch (ImageException)
         {
@@ -103,15 +109,20 @@ internal sealed class LayerIntake(CopyContext context)
         }
     }
 
-    // Whoever opened what is read ahead has it for himself again when this returns.
-    private void Read(ReadAheadStream tar, CancellationToken cancellationToken)
+    // Whoever opened what is read has it for himself again when this returns.
+    private void Read(Stream tar, CancellationToken cancellationToken)
     {
-        using var ahead = tar;
+        using var whole = tar;
         using var reader = new LayerReader(tar, context.Catalog.Limits, leaveOpen: true);
         while (reader.MoveNext(cancellationToken))
         {
         }
 
-        tar.ReadToEnd();
+        // A reader stops at the archive's end mark, and the diff ID is of all that there is.
+        var rest = new byte[64 << 10];
+        while (tar.Read(rest) > 0)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+        }
     }
 }

@@ -119,7 +119,7 @@ internal sealed class OciLayout(IArchiveFiles files, bool allPlatforms = false) 
         }
 
         context.Layers.CopyAll(
-            manifest.Layers.Zip(config.DiffIds).Where(layer => !IsElsewhere(layer.First)),
+            [.. manifest.Layers.Zip(config.DiffIds).Where(layer => !IsElsewhere(layer.First))],
             (layer, token) => context.Layers.Copy(this, layer.First, layer.Second, token));
 
         blobs.Copy(this, manifest.Config, null, context.CancellationToken);
