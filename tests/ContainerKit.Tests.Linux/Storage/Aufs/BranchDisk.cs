@@ -7,10 +7,11 @@ internal sealed class BranchDisk : IDisposable
 {
     private readonly TemporaryDirectory _directory = new();
 
-    public BranchDisk()
+    /// <param name="isAlone">Whether it is a small disk's in any case, where nobody else takes the inode that a removed file leaves.</param>
+    public BranchDisk(bool isAlone)
     {
         Path = _directory.MakeDirectory("branches");
-        if (Shell.Run("stat", "-f", "-c", "%T", Path) != "ext2/ext3")
+        if (isAlone || Shell.Run("stat", "-f", "-c", "%T", Path) != "ext2/ext3")
         {
             Needs.FileSystem("ext4");
             Shell.Script("truncate -s 256M \"$1\"; mkfs.ext4 -q \"$1\"; mount -o loop \"$1\" \"$2\"; rmdir \"$2\"/lost+found", _directory["disk"], Path);

@@ -7,6 +7,8 @@ internal sealed partial class GuestSession
 {
     private const uint AnyoneReadsAndWrites = 0x1B6, AnyoneDoesAnything = 0x1FF;
 
+    private static readonly TimeSpan TimeForForget = TimeSpan.FromMilliseconds(20);
+
     private void AddNames()
     {
         _verbs["put"] = (op, _) => Write(op, GuestCalls.O_WRONLY | GuestCalls.O_CREAT | GuestCalls.O_TRUNC);
@@ -14,7 +16,7 @@ internal sealed partial class GuestSession
         _verbs["rawmk"] = _verbs["put"];
         _verbs["mkdir"] = (op, _) => Done(GuestCalls.mkdir(PathOf(op[1]), ModeOf(op, 2, AnyoneDoesAnything)));
         _verbs["rmdir"] = (op, _) => Done(GuestCalls.rmdir(PathOf(op[1])));
-        _verbs["unlink"] = (op, _) => Done(GuestCalls.unlink(PathOf(op[1])));
+        _verbs["unlink"] = (op, _) => Unlink(PathOf(op[1]));
         _verbs["rename"] = (op, _) => Done(GuestCalls.rename(PathOf(op[1]), PathOf(op[2])));
         _verbs["rename2"] = (op, _) => Done(GuestCalls.renameat2(
             GuestCalls.AT_FDCWD, PathOf(op[1]), GuestCalls.AT_FDCWD, PathOf(op[2]), RenameFlag(op[3].GetString()!)));
@@ -22,6 +24,15 @@ internal sealed partial class GuestSession
         _verbs["symlink"] = (op, _) => Done(GuestCalls.symlink(op[1].GetString()!, PathOf(op[2])));
         _verbs["mknod"] = MakeNode;
         _verbs["bind"] = (op, _) => BindSocket(PathOf(op[1]));
+    }
+
+    // AUFS frees an inode before unlink(2) returns, and the next file gets its number. A server hears of it only then, by a FORGET that
+    // nobody waits for.
+    private static string Unlink(string path)
+    {
+        var result = Done(GuestCalls.unlink(path));
+        Thread.Sleep(TimeForForget);
+        return result;
     }
 
     private static string Write(JsonElement operation, int flags)
