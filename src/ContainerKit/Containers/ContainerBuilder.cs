@@ -286,8 +286,8 @@ public sealed partial class ContainerBuilder
     public ContainerBuilder WithInit() => With(_options with { HasInit = true });
 
     /// <summary>
-    /// Has a named container removed once its program has run and ended, also where whoever ran it was killed: by the next host that opens the store and finds
-    /// nobody using it. (A container without a name goes in any case, with the process that made it.)
+    /// Has a named container removed once its program has run and ended: by whoever lets go of it then; and where that one was killed, or it was detached, by the next host that
+    /// opens the store and finds nobody using it. (A container without a name goes in any case, with the process that made it.)
     /// </summary>
     public ContainerBuilder WithAutoRemove() => With(_options with { IsRemovedAtEnd = true });
 

@@ -287,6 +287,26 @@ internal sealed class ContainerTests(string driver, UserNamespaceMode userNamesp
     }
 
     [Test]
+    public async Task A_named_container_that_was_to_go_at_its_end_goes_then_and_not_before()
+    {
+        var name = $"short-{driver}";
+        var description = Shell("echo over").WithName(name).WithAutoRemove();
+        await using (var made = await description.CreateAsync())
+        {
+            await made.Files.WriteAllTextAsync("/etc/motd", "changed\n");
+        }
+
+        await using (var found = await Host.FindContainerAsync(name))
+        {
+            await using var running = await found!.StartAsync();
+            Assert.That((await running.WaitForExitAsync()).IsSuccess);
+            Assert.That(await found.Files.ReadAllTextAsync("/etc/motd"), Is.EqualTo("changed\n"));
+        }
+
+        Assert.That(await Host.FindContainerAsync(name), Is.Null);
+    }
+
+    [Test]
     public async Task Trees_are_copied_in_and_out()
     {
         var source = Path.Combine(HostDirectory, $"in-{driver}");

@@ -44,6 +44,10 @@ internal sealed partial class ContainerCatalog
         }
     }
 
+    /// <summary>Whether it has run, was to be removed then, and nobody has its layer. Its host may have been killed before it could write down the end.</summary>
+    public bool IsOver(ContainerRecord record) => record.Options.IsRemovedAtEnd && !IsLayerHeld(record) &&
+        (ExitRecord.TryRead(DirectoryOf(record.Id)) is not null || RunningProcess.TryRead(DirectoryOf(record.Id)) is not null);
+
     /// <summary>Clears a network of a container that has ended when nobody of its own was there.</summary>
     public void SweepNetworkOf(ContainerRecord record)
     {
@@ -89,10 +93,6 @@ internal sealed partial class ContainerCatalog
             }
         }
     }
-
-    // Its host may have been killed before it could write down the end.
-    private bool IsOver(ContainerRecord record) => record.Options.IsRemovedAtEnd && !IsLayerHeld(record) &&
-        (ExitRecord.TryRead(DirectoryOf(record.Id)) is not null || RunningProcess.TryRead(DirectoryOf(record.Id)) is not null);
 
     /// <summary>Gives a container its layer back whose process died, or just is, between the two renames of a fork.</summary>
     private bool TryRestore(ContainerRecord record, CancellationToken cancellationToken)

@@ -290,12 +290,17 @@ internal sealed partial class ContainerInstance : IFileTreeSource
         }
     }
 
-    /// <summary>Lets go; an unnamed container ends here.</summary>
+    /// <summary>Lets go; an unnamed container ends here, and one that was to go at its end when that has come.</summary>
     public void Release()
     {
         if (Record.Name is null)
         {
             Remove();
+        }
+        else if (_catalog.IsOver(Record))
+        {
+            // Not where somebody else has its files open: then the next one finds it.
+            _catalog.TryRemove(Record);
         }
 
         Interlocked.Exchange(ref _alive, null)?.Dispose();
