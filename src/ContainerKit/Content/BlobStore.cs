@@ -33,6 +33,7 @@ internal sealed class BlobStore : IBlobSource
         _blobs = Path.Combine(Root, "blobs");
         _flush = flush;
         Sources = new BlobSources(this);
+        Contents = new BlobContents(this);
         Directory.CreateDirectory(Path.Combine(_blobs, "sha256"));
         Directory.CreateDirectory(TemporaryDirectory);
     }
@@ -45,6 +46,9 @@ internal sealed class BlobStore : IBlobSource
 
     /// <summary>Where blobs can be had again.</summary>
     public BlobSources Sources { get; }
+
+    /// <summary>What compressed blobs are uncompressed, as far as it was seen.</summary>
+    public BlobContents Contents { get; }
 
     public string PathOf(Digest digest) => Path.Combine(_blobs, digest.Algorithm, digest.Hex);
 

@@ -16,6 +16,7 @@ internal sealed record StoredLayer(Descriptor Descriptor, Digest DiffId);
 /// ROOT/.index.copy        the same once more, for the day when it is damaged
 /// ROOT/blobs/sha256/HEX   manifests, configs and layers; blobs/sha512/HEX, those that came in under such names
 /// ROOT/.sources/HEX       where blobs can be had again
+/// ROOT/.contents/HEX      what compressed blobs are uncompressed
 /// ROOT/.leases/           what programs hold for a time: ImageLeases
 /// ROOT/.tmp/              on its way in
 /// ROOT/.lock              shared: someone adds or reads; exclusive: someone sweeps

@@ -65,6 +65,20 @@ public sealed class Layer : IFileTree
 
     private Stream Decompress()
     {
+        var (kind, blob) = OpenBlob();
+        return Compression.OpenRead(blob, kind, _limits);
+    }
+
+    // The blob is known to be this layer: then its own bytes are hashed, which are fewer.
+    private VerifiedSourceStream DecompressVerified()
+    {
+        var (kind, blob) = OpenBlob();
+        var verified = new VerifyingStream(blob, Descriptor.Digest, "The blob");
+        return new VerifiedSourceStream(Compression.OpenRead(verified, kind, _limits, leaveOpen: true), verified);
+    }
+
+    private (CompressionKind Kind, Stream Blob) OpenBlob()
+    {
         if (IsForeign && !_blobs.Contains(Descriptor.Digest))
         {
             throw new ImageException($"The store has no blob {Descriptor.Digest}: it is a foreign layer, which its image only points at.")
@@ -73,8 +87,7 @@ public sealed class Layer : IFileTree
             };
         }
 
-        var (kind, blob) = Compression.Detect(_blobs.OpenBlob(Descriptor));
-        return Compression.OpenRead(blob, kind, _limits);
+        return Compression.Detect(_blobs.OpenBlob(Descriptor));
     }
 
     /// <summary>
@@ -83,7 +96,9 @@ public sealed class Layer : IFileTree
     /// </summary>
     /// <param name="maxBytes">How far ahead, in bytes.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    internal ReadAheadStream OpenAhead(int maxBytes, CancellationToken cancellationToken) => VerifyAhead(Decompress, DiffId, maxBytes, cancellationToken);
+    internal ReadAheadStream OpenAhead(int maxBytes, CancellationToken cancellationToken) => _blobs.Contents.Are(Descriptor.Digest, DiffId)
+        ? new ReadAheadStream(DecompressVerified, maxBytes, cancellationToken)
+        : VerifyAhead(Decompress, DiffId, maxBytes, cancellationToken);
 
     /// <summary>Any archive that is to be a layer: verified like <see cref="OpenTar"/>, or ahead like <see cref="OpenAhead"/>.</summary>
     /// <param name="open">Opens it, uncompressed.</param>

@@ -35,6 +35,7 @@ internal static class StoreSweep
         }
 
         blobs.Sources.Forget(referred.Contains);
+        blobs.Contents.Forget(referred.Contains);
         return freed + blobs.List().Where(blob => !referred.Contains(blob)).ToList().Sum(blob => Delete(blobs.PathOf(blob)));
     }
 

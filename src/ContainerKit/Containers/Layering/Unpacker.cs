@@ -8,7 +8,6 @@ using ContainerKit.Content;
 using ContainerKit.Images;
 using ContainerKit.Layers;
 using ContainerKit.Linux;
-using ContainerKit.Networking.Bridges;
 using ContainerKit.Storage;
 using ContainerKit.Storage.Union;
 using Microsoft.Extensions.Logging;
@@ -25,7 +24,7 @@ internal sealed class Unpacker(SnapshotStore snapshots, StoreLayout store, strin
     // What the isolation engine mounts on. A container must not find these among its own changes, only because its image lacks them.
     private static readonly string[] MountPoints = ["/dev", "/proc", "/sys"];
 
-    private const string NetworkForm = "network", HostsPath = "/etc/hosts";
+    private const string NetworkForm = "network";
 
     private readonly ImageBases _bases = new(Path.Combine(store.Snapshots, ".bases", variant.Length == 0 ? snapshots.Driver.Name : $"{snapshots.Driver.Name}-{variant}"));
 
@@ -147,7 +146,7 @@ internal sealed class Unpacker(SnapshotStore snapshots, StoreLayout store, strin
     private string NetworkFilesName(string? top) => $"{top ?? MountPointsName(top)}-{NetworkForm}";
 
     /// <summary>
-    /// A snapshot over the image's own that has the mount points and hosts(5), as docker's "init" layer has; or the image's own, where that has them.
+    /// A snapshot over the image's own that has the mount points, as docker's "init" layer has; or the image's own, where that has them.
     /// </summary>
     private string WithMountPoints(string? top, CancellationToken cancellationToken) => Over(top, MountPointsName(top), MakeMissingMountPoints, cancellationToken);
 
@@ -195,29 +194,22 @@ internal sealed class Unpacker(SnapshotStore snapshots, StoreLayout store, strin
             return false;
         }
 
-        InEtc(tree, () =>
-        {
-            TreeWalk.MakeDirectories(tree, "/etc", 0x1ED);
-            foreach (var path in missing)
-            {
-                // A link that leads nowhere: to what systemd would make at its start, mostly.
-                tree.RemoveIfThere(path);
-                tree.OpenWrite(path, OpenFlags.Write | OpenFlags.Create | OpenFlags.Exclusive).Dispose();
-            }
-        });
-        return true;
-    }
-
-    // Its times stay the image's.
-    private static void InEtc(UnionTree tree, Action make)
-    {
         var isThere = tree.TryStat("/etc", followSymlink: true, out var etc) == 0;
         var (access, modified) = isThere ? tree.TimesOfDirectory(etc.Path) : default;
-        make();
+        TreeWalk.MakeDirectories(tree, "/etc", 0x1ED);
+        foreach (var path in missing)
+        {
+            // A link that leads nowhere: to what systemd would make at its start, mostly.
+            tree.RemoveIfThere(path);
+            tree.OpenWrite(path, OpenFlags.Write | OpenFlags.Create | OpenFlags.Exclusive).Dispose();
+        }
+
         if (isThere)
         {
             tree.SetDirectoryTimes(etc.Path, access, modified);
         }
+
+        return true;
     }
 
     private static bool IsDirectoryOrMissing(UnionTree tree, string path) => tree.TryStat(path, followSymlink: true, out var found) == 0
@@ -232,23 +224,7 @@ internal sealed class Unpacker(SnapshotStore snapshots, StoreLayout store, strin
             tree.MakeDirectory(path);
         }
 
-        return MakeMissingHosts(tree) || missing.Length > 0;
-    }
-
-    // Programs look up "localhost" also where there is no network, and a file here costs no start anything.
-    private static bool MakeMissingHosts(UnionTree tree)
-    {
-        if (tree.Exists(HostsPath, followSymlink: false) || tree.TryStat("/etc", followSymlink: false, out var etc) != 0 || etc.Kind != FileKind.Directory)
-        {
-            return false;
-        }
-
-        InEtc(tree, () =>
-        {
-            using var hosts = tree.OpenWrite(HostsPath, OpenFlags.Write | OpenFlags.Create | OpenFlags.Exclusive);
-            RandomAccess.Write(hosts, Encoding.ASCII.GetBytes(HostsFile.Write([])), fileOffset: 0);
-        });
-        return true;
+        return missing.Length > 0;
     }
 
     private static bool IsMissing(UnionTree tree, string path)

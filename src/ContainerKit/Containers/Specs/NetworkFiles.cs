@@ -6,8 +6,8 @@ namespace ContainerKit.Containers.Specs;
 
 /// <summary>
 /// The files that say who and where a container is that has a network, and whom to ask for the others. They lie beside its record, and are mounted over its image's own.
-/// One without a network has none: they would cost 20 to 40 % of its start (roughly measured), and there is nobody to be named but localhost: where its image has no
-/// /etc/hosts, the snapshot that it stands on has one.
+/// One without a network has none: they would cost 20 to 40 % of its start (roughly measured), and there is nobody to be named.
+/// Nor is a file for localhost put below its layer: what an image unpacks to is the image, path for path.
 /// </summary>
 /// <remarks>
 /// <code>

@@ -52,12 +52,14 @@ internal sealed class LayerIntake(CopyContext context)
         {
             var layer = new Layer(diffId, blob, Blobs, context.Catalog.Limits);
             Read(_isAlone ? layer.OpenAhead(MaxBytesAhead, cancellationToken) : layer.OpenTar(), cancellationToken);
+            Blobs.Contents.Add(blob.Digest, diffId);
             context.ReporterFor(blob)(blob.Size);
             return;
         }
 
         using var content = source.OpenBlob(blob);
         Take(content, blob, Blobs.Create(blob.Digest), diffId, writer => writer.Check(blob), (writer, _) => writer.Commit(blob), cancellationToken);
+        Blobs.Contents.Add(blob.Digest, diffId);
     }
 
     /// <summary>Copies a layer that only its diff ID identifies.</summary>
@@ -71,7 +73,8 @@ internal sealed class LayerIntake(CopyContext context)
     {
         Descriptor? taken = null;
         Take(content, new Descriptor(MediaTypes.Layer, diffId, size), Blobs.Create(), diffId, _ => { }, (writer, kind) => taken = writer.Commit(MediaTypes.LayerOf(kind)), cancellationToken);
-        return taken!;
+        Blobs.Contents.Add(taken!.Digest, diffId);
+        return taken;
     }
 
     private void Take(Stream content, Descriptor blob, BlobWriter writer, Digest diffId, Action<BlobWriter> check, Action<BlobWriter, CompressionKind> commit, CancellationToken cancellationToken)
