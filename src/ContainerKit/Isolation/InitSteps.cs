@@ -101,6 +101,14 @@ internal static class InitSteps
         plan.Call("reap an orphan", SystemCall.wait4, Operand.ValueAt(any, Process), 0, WNOHANG, 0).Then(reap);
 
         program.Mark(end);
+        if (!isFirst)
+        {
+            // With pid 1 the kernel takes them all. Here, the container's first process would get it, and need not reap anybody.
+            var reaped = new LaunchLabel();
+            plan.Call("reap the program", SystemCall.wait4, started, 0, 0, 0).Then(reaped);
+            program.Mark(reaped);
+        }
+
         End(plan, its, sum, isFirst ? null : signals);
         program.Mark(lost);
         plan.Call("end as if killed", SystemCall.exit_group, KilledForGood).Then(LaunchLabel.Nowhere);

@@ -67,6 +67,18 @@ internal sealed class KeptExecTests(UserNamespaceMode userNamespace) : Container
         Assert.That(await SleepersIn(), Is.EqualTo("sleep 3001\nsleep 3002\nsleep 3003\n"));
     }
 
+    [Test]
+    public async Task An_exec_leaves_nothing_to_reap_to_a_program_that_reaps_nobody()
+    {
+        await using var container = await _host.Container(Tools).WithCommand("sleep", "1000").StartAsync();
+        for (var i = 0; i < 5; i++)
+        {
+            await container.ExecAsync(["sh", "-c", i % 2 == 0 ? "exit 3" : "kill -9 $$"]);
+        }
+
+        Assert.That((await container.ExecAsync(["sh", "-c", "cat /proc/[0-9]*/stat | grep -c ' Z '"])).StandardOutput, Is.EqualTo("0\n"));
+    }
+
     [TestCase(15)]
     [TestCase(9)]
     [TestCase(11)]
