@@ -53,37 +53,6 @@ internal sealed partial class ContainerInstance : IFileTreeSource
         }
     }
 
-    public FileTreeSession OpenTree(CancellationToken cancellationToken)
-    {
-        lock (_gate)
-        {
-            ThrowIfRemoved();
-            if (_run is { } run)
-            {
-                return OpenLive(run, held: null);
-            }
-
-            ThrowIfBusy();
-            if (!_layers.IsInUse && FindOutsideRun(awaitsStart: false, cancellationToken) is { } outside)
-            {
-                return OpenLive(outside, outside);
-            }
-
-            var (tree, _, use) = _layers.Open(cancellationToken);
-            return new FileTreeSession(tree, use);
-        }
-    }
-
-    // The kernel has these layers mounted: what goes in must go in by the mount, and /proc has a door to it.
-    private FileTreeSession OpenLive(ContainerRun run, OutsideRun? held)
-    {
-        held?.RequireReach();
-        var calls = run.Calls;
-        var live = LiveRoot.Open(run.Process, calls, calls is null ? _catalog.Identity.Snapshots.Ownership : null);
-        held?.LetGo();
-        return new FileTreeSession(live, live);
-    }
-
     public IReadOnlyList<FileChange> Diff(CancellationToken cancellationToken)
     {
         return WithLayer<IReadOnlyList<FileChange>>(layer => [.. _catalog.Snapshots.Changes(layer, Record.ParentSnapshot, cancellationToken)], cancellationToken);
