@@ -170,7 +170,8 @@ internal sealed class ContainerWatch : IDisposable
         {
             if (before is not Run.Running)
             {
-                yield return Tell(record, before is Run.Ended last && ended.Restarts > last.Restarts ? ContainerEventKind.Restarted : ContainerEventKind.Started, ended.Time);
+                // Counted anew from each start. The end before may have been read when the next start had been counted already.
+                yield return Tell(record, before is Run.Ended && ended.Restarts > 0 ? ContainerEventKind.Restarted : ContainerEventKind.Started, ended.Time);
             }
 
             if (ended is { Status.OutOfMemory: true, Restarts: 0 } && !hasToldMemory)
