@@ -187,12 +187,13 @@ internal sealed class ContainerWatch : IDisposable
     private Run ReadRun(ContainerRecord record)
     {
         var directory = _catalog.DirectoryOf(record.Id);
+        var before = _before.TryGetValue(record.Id, out var seen) ? seen.Run : new Run.None();
         if (RunningProcess.TryRead(directory) is not { } process)
         {
-            return ExitRecord.TryRead(directory) is { } exit ? EndOf(exit, directory) : new Run.None();
+            // Neither: it has never run, or is just being started, between one look and the other.
+            return ExitRecord.TryRead(directory) is { } exit ? EndOf(exit, directory) : before;
         }
 
-        var before = _before[record.Id].Run;
         if (process.FindProgramNow() is not { } program)
         {
             // It is being started, or has ended and will be started again.
