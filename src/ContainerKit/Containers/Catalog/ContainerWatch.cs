@@ -202,7 +202,8 @@ internal sealed class ContainerWatch : IDisposable
 
         if (_catalog.IsLayerHeld(record))
         {
-            return new Run.Running(program, RunningProcess.StartOf(directory), RestartFiles.Count(directory) > 0);
+            // The file that has its start may go while it is looked at, and it is the same run all the same.
+            return before is Run.Running same && same.Program == program ? same : new Run.Running(program, RunningProcess.StartOf(directory), RestartFiles.Count(directory) > 0);
         }
 
         // Whoever was to write down the end was killed, unless there is one.
